@@ -1,0 +1,3 @@
+"""marketlab: build, watch, break and prove a real streaming pipeline on a laptop."""
+
+__version__ = "0.1.0"

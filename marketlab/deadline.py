@@ -1,0 +1,26 @@
+"""One budget of time for many waits."""
+
+from __future__ import annotations
+
+import math
+import time
+
+
+class Deadline:
+    """A moment after which waiting ends; each step is given what remains.
+
+    :param timeout_s: seconds from now, or None for no limit
+    """
+
+    def __init__(self, timeout_s: float | None) -> None:
+        self._end = math.inf if timeout_s is None else time.monotonic() + timeout_s
+
+    @property
+    def remaining_s(self) -> float:
+        """Seconds left, never below 0; ``inf`` without a limit."""
+        return max(0.0, self._end - time.monotonic())
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is left."""
+        return self.remaining_s == 0.0
