@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple, Self
+from typing import Annotated, Any, Final, NamedTuple, Self
 
 import msgspec
 
@@ -38,19 +38,24 @@ __all__ = [
 # --------------------------------------------------------------------------------------------- what flows
 
 
+MAX_PRICE: Final = 1e12
+MAX_TIMESTAMP_S: Final = 1e11  # the year 5138; milliseconds of any date after 1973 are larger
+MAX_SEQ: Final = 2**63 - 1  # SQLite's largest integer
+
+
 class Tick(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """One trade or quote.
 
     ``symbol``: 1–32 of ``A–Z 0–9 . - / : _ =``; ``price``: finite, 0 < price < 1e12; ``timestamp``: event time,
     0 < t < 1e11; ``size``: units traded, > 0, or None; ``seq``: 1, 2, 3 … per symbol within a run, or None;
-    ``run``: the producer's run id, or "" for none.
+    ``run``: the producer's run id, or "" for none. The bounds hold for what is decoded (:mod:`marketlab.wire`).
     """
 
     symbol: str
-    price: float
-    timestamp: float
-    size: float | None = None
-    seq: int | None = None
+    price: Annotated[float, msgspec.Meta(gt=0, lt=MAX_PRICE)]
+    timestamp: Annotated[float, msgspec.Meta(gt=0, lt=MAX_TIMESTAMP_S)]
+    size: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    seq: Annotated[int, msgspec.Meta(ge=1, le=MAX_SEQ)] | None = None
     run: str = ""
 
 
@@ -155,7 +160,7 @@ class StreamState:
     newest: float = float("-inf")
     gaps: list[Gap] = field(default_factory=list)
     window: deque[float] = field(default_factory=deque)
-    window_offsets: deque[int | None] = field(default_factory=deque)
+    window_offsets: deque[int] = field(default_factory=deque)
 
     @property
     def closed(self) -> bool:

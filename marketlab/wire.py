@@ -14,11 +14,11 @@ import json
 import math
 import re
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
 
-from marketlab.model import Close, Reason, Refusal, Tick
+from marketlab.model import MAX_PRICE, MAX_SEQ, MAX_TIMESTAMP_S, Close, Reason, Refusal, Tick
 
 __all__ = [
     "MAX_BYTES",
@@ -32,26 +32,14 @@ __all__ = [
 ]
 
 MAX_BYTES: Final = 64 * 1024
-MAX_PRICE: Final = 1e12
-MAX_TIMESTAMP_S: Final = 1e11  # the year 5138; milliseconds of any date after 1973 are larger
 MAX_AHEAD_S: Final = 86_400.0  # a source's clock may be a time zone off, not more
-MAX_SEQ: Final = 2**63 - 1  # SQLite's largest integer
 
 _SYMBOL = re.compile(r"[A-Za-z0-9.\-/:_=]{1,32}", re.ASCII)
 _RUN = re.compile(r"[A-Za-z0-9._\-]{1,64}", re.ASCII)
 _CACHE_LIMIT = 100_000  # distinct symbols or runs remembered; a hostile producer may not fill the memory
 
 
-class _Wire(msgspec.Struct, gc=False):
-    symbol: str
-    price: Annotated[float, msgspec.Meta(gt=0, lt=MAX_PRICE)]
-    timestamp: Annotated[float, msgspec.Meta(gt=0, lt=MAX_TIMESTAMP_S)]
-    size: Annotated[float, msgspec.Meta(gt=0)] | None = None
-    seq: Annotated[int, msgspec.Meta(ge=1, le=MAX_SEQ)] | None = None
-    run: str = ""
-
-
-_read: Callable[[bytes], _Wire] = msgspec.json.Decoder(_Wire).decode
+_read: Callable[[bytes], Tick] = msgspec.json.Decoder(Tick).decode
 _write = msgspec.json.Encoder().encode
 
 _symbols: dict[str, str] = {}  # as written → as keyed
@@ -95,27 +83,28 @@ def decode(value: bytes | None, record_time_s: float) -> Tick | Close | Refusal:
     :param record_time_s: the record's own time (of sending), seconds since the epoch
     """
     try:
-        wire = _read(value)  # type: ignore[arg-type]  # None raises too, and is looked at below
-        symbol = _symbols[wire.symbol]
-        run = _runs[wire.run]
+        tick = _read(value)  # type: ignore[arg-type]  # None raises as well
+        symbol, run = _symbols[tick.symbol], _runs[tick.run]
     except (msgspec.MsgspecError, ValueError, TypeError, KeyError, RecursionError):
         return examine(value, record_time_s)
-    assert value is not None  # noqa: S101 (for the type checker)
-    # One pair of quotes a name and one a string: any further pair is an unknown or a second name, and JSON parsers
-    # differ in what they make of those. Without a backslash no quote can hide.
-    quotes = 8 if wire.size is None else 10
-    if wire.seq is not None:
+    # One pair of quotes a name and one a string; more than that is an unknown name or one that stands twice, which
+    # the parser would let pass. An escaped quote can only add to the count.
+    quotes = 8
+    if tick.size is not None:
+        quotes = 10
+    if tick.seq is not None:
         quotes += 2
     if run:
         quotes += 4
     if (
-        value.count(b'"') != quotes
-        or wire.timestamp > record_time_s + MAX_AHEAD_S
-        or len(value) > MAX_BYTES
-        or b"\\" in value
+        value.count(b'"') != quotes  # type: ignore[union-attr]
+        or tick.timestamp > record_time_s + MAX_AHEAD_S
+        or len(value) > MAX_BYTES  # type: ignore[arg-type]
     ):
         return examine(value, record_time_s)
-    return Tick(symbol, wire.price, wire.timestamp, wire.size, wire.seq, run)
+    if symbol is not tick.symbol and symbol != tick.symbol:
+        return Tick(symbol, tick.price, tick.timestamp, tick.size, tick.seq, run)
+    return tick
 
 
 # --------------------------------------------------------------------------------- the slow and careful reading
@@ -131,7 +120,8 @@ def examine(value: bytes | None, record_time_s: float) -> Tick | Close | Refusal
     """What a message is, found out step by step; the reason names the first thing that is wrong."""
     fields: dict[str, Any] = {}
     try:
-        fields = _fields(value)
+        fields = _parse(value)
+        _check_values(fields)
         if fields.get("type") == "close":
             return _close(fields)
         return _tick(fields, record_time_s)
@@ -139,7 +129,7 @@ def examine(value: bytes | None, record_time_s: float) -> Tick | Close | Refusal
         return _refusal(found.reason, found.detail, fields)
 
 
-def _fields(value: bytes | None) -> dict[str, Any]:
+def _parse(value: bytes | None) -> dict[str, Any]:
     if not value:
         raise _Found(Reason.EMPTY, "the message has no value")
     if len(value) > MAX_BYTES:
@@ -149,22 +139,26 @@ def _fields(value: bytes | None) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise _Found(Reason.NOT_UTF8, f"byte {error.start} is not UTF-8") from None
     try:
-        parsed = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer)
+        parsed = json.loads(text, object_pairs_hook=_object, parse_int=_integer)
     except json.JSONDecodeError as error:
         raise _Found(Reason.NOT_JSON, f"not JSON at character {error.pos}: {error.msg}") from None
     except RecursionError:
         raise _Found(Reason.NESTED, "nested too deeply to be read") from None
     if not isinstance(parsed, dict):
         raise _Found(Reason.NOT_AN_OBJECT, f"an object was wanted, {_kind(parsed)} was found")
-    for name, item in parsed.items():
+    return parsed
+
+
+def _check_values(fields: dict[str, Any]) -> None:
+    for name, item in fields.items():
         if isinstance(item, dict | list):
             raise _Found(Reason.NESTED, f"{name[:40]!r} holds {_kind(item)}; a tick is flat")
         for part in (name, item):
             if isinstance(part, str) and not _clean(part):
                 raise _Found(Reason.BAD_TEXT, f"{name[:40]!r}: a NUL or a lone surrogate in the text")
+        # NaN and Infinity are no JSON, but Python's parser takes them; 1e999 is JSON that no float can hold.
         if isinstance(item, float) and not math.isfinite(item):
-            raise _Found(Reason.NOT_FINITE, f"{name[:40]!r} is too large for a number")
-    return parsed
+            raise _Found(Reason.NOT_FINITE, f"{name[:40]!r} is {item}, a finite number was wanted")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -174,10 +168,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise _Found(Reason.DUPLICATE_KEY, f"{twice[:40]!r} stands more than once")
     return result
-
-
-def _constant(text: str) -> Any:
-    raise _Found(Reason.NOT_FINITE, f"{text} is not a number")
 
 
 def _integer(text: str) -> int | float:

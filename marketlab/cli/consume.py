@@ -1,0 +1,63 @@
+"""``marketlab consume``: the log to the store."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import click
+
+from marketlab.cli.options import json_option, transport_option
+from marketlab.cli.output import err, out, print_json
+from marketlab.cli.progress import progress
+from marketlab.cli.running import stop_on_eof, stopping
+from marketlab.consumer import Consumer, Listener
+from marketlab.listeners import AnalyticsLog, Printer
+from marketlab.settings import Settings
+from marketlab.wiring import member, open_store, open_transport, rule
+
+__all__ = ["consume"]
+
+
+@click.command(help="Read the log, compute averages and alerts, store. Ctrl-C commits what was read and ends.")
+@click.pass_obj
+@transport_option
+@json_option
+@click.option("--drain", is_flag=True, help="End at the end of the log as it stands at the start.")
+@click.option("--quiet", "-q", is_flag=True, help="Do not print each tick.")
+@click.option("--until-eof", is_flag=True, hidden=True)
+def consume(settings: Settings, *, transport: str, as_json: bool, drain: bool, quiet: bool, until_eof: bool) -> None:
+    """Read the log, analyse, store."""
+    with ExitStack() as stack:
+        stop = stack.enter_context(stopping())
+        if until_eof:
+            stop_on_eof(stop)
+        instance, number = stack.enter_context(member(settings))
+        store = stack.enter_context(open_store(settings))
+        log = stack.enter_context(open_transport(settings, transport, progress=progress(quiet=as_json)))
+        listeners: list[Listener] = []
+        if settings.analytics_log:
+            name = "analytics.log" if number == 0 else f"analytics-{number}.log"
+            analytics_log = AnalyticsLog(settings.logs / name, window=settings.window)
+            stack.callback(analytics_log.close)
+            listeners.append(analytics_log)
+        if not (as_json or quiet):
+            listeners.append(Printer(click.echo, window=settings.window))
+        consumer = Consumer(
+            lambda: log.subscribe(settings.group, instance_id=instance),
+            store,
+            log=log.log_id,
+            rule=rule(settings),
+            batch_size=settings.batch_size,
+            listeners=listeners,
+            trouble=lambda text: err.print(f"[yellow]waiting[/] {text}" if text else "[yellow]going on[/]"),
+        )
+        summary = consumer.run(stop, drain=drain)
+    if as_json:
+        print_json(summary.as_dict())
+        return
+    counts = summary.counts
+    out.print(
+        f"{counts.received:,} received: {counts.stored:,} stored, {counts.late:,} late, {counts.duplicate:,} duplicate, "
+        f"{counts.dead_lettered:,} dead-lettered, {counts.control:,} control; {summary.alerts:,} alerts "
+        f"in {summary.seconds:.1f} s"
+    )

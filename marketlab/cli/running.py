@@ -1,0 +1,52 @@
+"""How a running command ends: a signal, its parent's end, or a second Ctrl-C that will not wait."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+__all__ = ["stop_after", "stop_on_eof", "stopping"]
+
+
+@contextmanager
+def stopping(stop: threading.Event | None = None) -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C or SIGTERM sets; a second Ctrl-C raises KeyboardInterrupt (exit 130)."""
+    stop = stop or threading.Event()
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def stop_on_eof(stop: threading.Event) -> None:
+    """Set the event when standard input ends.
+
+    A supervisor holds the other end. Should it be killed, with no chance to say anything, the system closes the pipe
+    and its children drain and end; so no signal, no polling and no special system call is needed.
+    """
+
+    def wait() -> None:
+        while sys.stdin.buffer.read(4096):
+            pass
+        stop.set()
+
+    threading.Thread(target=wait, name="stop-on-eof", daemon=True).start()
+
+
+def stop_after(seconds: float, stop: threading.Event) -> None:
+    """Set the event after a while."""
+    timer = threading.Timer(seconds, stop.set)
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,162 @@
+"""Where adapters meet ports: the one file that knows which source, log and store a setting means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from time import time as wall_clock
+
+from marketlab.broker import ManagedBroker, Progress
+from marketlab.errors import SettingsError
+from marketlab.files import home_id, take_slot
+from marketlab.model import Rule
+from marketlab.ports import Source, Store, StoreReader, Transport
+from marketlab.settings import Settings
+from marketlab.sources import Replay, Simulator, Uniform, simulated_clock
+from marketlab.store import SqliteReader, SqliteStore
+from marketlab.transports import KafkaConfig, KafkaTransport, TapeTransport, ensure_topic
+
+__all__ = [
+    "kafka",
+    "member",
+    "open_reader",
+    "open_source",
+    "open_store",
+    "open_transport",
+    "rule",
+    "tape_path",
+]
+
+TOPIC_S = 30.0  # for a broker that has just come up to make the topic
+
+
+def rule(settings: Settings) -> Rule:
+    """The rule alerts and averages are made by."""
+    return Rule(window=settings.window, threshold_pct=settings.alert_threshold_pct)
+
+
+def open_store(settings: Settings) -> Store:
+    """The store of the home, for writing; made if missing.
+
+    :raises StoreError: it cannot be opened, or is not ours
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    return SqliteStore(settings.database)
+
+
+def open_reader(settings: Settings) -> StoreReader:
+    """The store of the home, for reading; one that does not exist yet answers as an empty one."""
+    return SqliteReader(settings.database)
+
+
+@contextmanager
+def kafka(settings: Settings, *, progress: Progress | None = None) -> Iterator[KafkaConfig]:
+    """How to reach Kafka: your own if the settings name one, else the managed broker, held by a lease meanwhile.
+
+    :raises BrokerError: the managed broker cannot be had
+    """
+    if settings.bootstrap_servers:
+        yield _config(settings, settings.bootstrap_servers)
+        return
+    broker = ManagedBroker(settings.home, cache=settings.cache, port=settings.broker_port)
+    with broker.acquire(progress=progress) as lease:
+        yield _config(settings, lease.bootstrap_servers)
+
+
+def tape_path(transport: str) -> Path | None:
+    """The file of ``tape:FILE``, or None for ``kafka``.
+
+    :raises SettingsError: it is neither
+    """
+    kind, _, rest = transport.partition(":")
+    if kind == "kafka" and not rest:
+        return None
+    if kind == "tape" and rest:
+        return Path(rest)
+    raise SettingsError(f"transport must be kafka or tape:FILE, was {transport!r}")
+
+
+@contextmanager
+def open_transport(
+    settings: Settings, transport: str = "kafka", *, progress: Progress | None = None
+) -> Iterator[Transport]:
+    """The log of messages, with its topic made if missing.
+
+    :param transport: ``kafka`` or ``tape:FILE``
+    """
+    path = tape_path(transport)
+    if path is not None:
+        with TapeTransport(path, topic=settings.topic, partitions=settings.partitions) as tape:
+            yield tape
+        return
+    with kafka(settings, progress=progress) as config:
+        ensure_topic(config, partitions=settings.partitions, timeout_s=TOPIC_S)
+        with KafkaTransport(config) as log:
+            yield log
+
+
+@contextmanager
+def member(settings: Settings) -> Iterator[tuple[str, int]]:
+    """A place in the consumer group that outlives the process: its static member id and its number in this home.
+
+    A killed consumer that starts again takes the same place and gets its partitions back at once.
+    """
+    slot = take_slot(settings.home / "run", "consumer")
+    try:
+        yield f"marketlab-{home_id(settings.home)}-{slot.number}", slot.number
+    finally:
+        slot.release()
+
+
+def open_source(
+    spec: str,
+    *,
+    seed: int | None = None,
+    symbols: Sequence[str] | None = None,
+    simulated: bool = False,
+    columns: Mapping[str, str | int] | None = None,
+    symbol: str | None = None,
+    time_unit: str | None = None,
+    day: date | None = None,
+    delimiter: str | None = None,
+    header: bool | None = None,
+) -> Source:
+    """The source that a ``--source`` names.
+
+    :param spec: ``simulator``, ``uniform`` or ``replay:FILE``
+    :param simulated: event times from a fixed start instead of the wall clock
+    :raises SettingsError: no such source
+    """
+    kind, _, rest = spec.partition(":")
+    if kind in ("simulator", "uniform") and not rest:
+        make: Callable[..., Source] = Simulator if kind == "simulator" else Uniform
+        given = {name: value for name, value in (("seed", seed), ("symbols", symbols)) if value is not None}
+        return make(clock=simulated_clock() if simulated else wall_clock, **given)
+    if kind == "replay" and rest:
+        return Replay(
+            Path(rest),
+            columns=columns,
+            symbol=symbol,
+            time_unit=time_unit,
+            date=day,
+            delimiter=delimiter,
+            header=header,
+        )
+    raise SettingsError(f"source must be simulator, uniform or replay:FILE, was {spec!r}")
+
+
+def _config(settings: Settings, bootstrap_servers: str) -> KafkaConfig:
+    password = settings.sasl_password
+    return KafkaConfig(
+        bootstrap_servers=bootstrap_servers,
+        topic=settings.topic,
+        security_protocol=settings.security_protocol,
+        sasl_mechanism=settings.sasl_mechanism,
+        sasl_username=settings.sasl_username,
+        sasl_password=password.get_secret_value() if password else None,
+        ssl_cafile=settings.ssl_cafile,
+        ssl_certfile=settings.ssl_certfile,
+        ssl_keyfile=settings.ssl_keyfile,
+    )
