@@ -30,7 +30,7 @@ def digest(rows: Iterable[DigestRow], *, rules: Iterable[Rule]) -> str:
     :param rules: every rule the run was judged by; one, unless it was changed on the way
 
     >>> digest([("AAPL", 1, 215.67, 1730896201.0, None, 215.67, None, False)], rules=[Rule()])[:16]
-    '99d0ea6bdea4f23e'
+    'b3033bfec35e2c19'
     """
     head = sorted({(rule.window, float(rule.threshold_pct)) for rule in rules})
     sha = hashlib.sha256(" ".join(f"window={w} threshold_pct={t!r}" for w, t in head).encode() + b"\n")

@@ -133,11 +133,12 @@ class Producer:
         """
         summary, started = self.summary, time.monotonic()
         try:
-            self._send_all(ticks, stop, pace=pace, max_ticks=max_ticks, deadline=Deadline(max_s))
-        except DeliveryError as error:
-            self._note(error)
-        try:
-            self._close_run()
+            try:
+                self._send_all(ticks, stop, pace=pace, max_ticks=max_ticks, deadline=Deadline(max_s))
+            except DeliveryError as error:
+                self._note(error)
+            finally:  # a source that breaks off has still sent what it sent
+                self._close_run()
         finally:
             summary.produced = self._last_seq.total()
             summary.seconds = time.monotonic() - started
