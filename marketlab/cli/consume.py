@@ -57,7 +57,7 @@ def consume(settings: Settings, *, transport: str, as_json: bool, drain: bool, q
         return
     counts = summary.counts
     out.print(
-        f"{counts.received:,} received: {counts.stored:,} stored, {counts.late:,} late, {counts.duplicate:,} duplicate, "
-        f"{counts.dead_lettered:,} dead-lettered, {counts.control:,} control; {summary.alerts:,} alerts "
+        f"{counts.received:,} received: {counts.stored:,} stored, {counts.late:,} late, "
+        f"{counts.duplicate:,} duplicate, {counts.dead_lettered:,} dead-lettered, {counts.control:,} control; {summary.alerts:,} alerts "
         f"in {summary.seconds:.1f} s"
     )

@@ -75,7 +75,7 @@ def show(settings: Settings, *, number: int, as_json: bool) -> None:
     out.print(escape(letter.raw.decode("utf-8", "backslashreplace")))
     for start in range(0, min(len(letter.raw), 512), 16):
         part = letter.raw[start : start + 16]
-        text = "".join(chr(byte) if 32 <= byte < 127 else "·" for byte in part)  # noqa: PLR2004 (printable ASCII)
+        text = "".join(chr(byte) if 32 <= byte < 127 else "·" for byte in part)
         out.print(f"[dim]{start:06x}[/]  {part.hex(' '):<47}  {escape(text)}")
 
 

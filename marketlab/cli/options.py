@@ -183,7 +183,7 @@ _SOURCE_OPTIONS = [
         default="simulator",
         show_default=True,
         metavar="simulator|uniform|replay:FILE",
-        help="Where ticks come from. FILE: CSV, JSON Lines, Parquet, a raw exchange capture or a tape, also in gz or zip.",
+        help="Where ticks come from. FILE: CSV, JSON Lines, Parquet, a raw capture or a tape; also in gz or zip.",
     ),
     click.option("--symbols", metavar="A,B,…", help="Symbols of the simulator.  [default: AAPL,GOOG,MSFT,AMZN,TSLA]"),
     click.option("--rate", type=float, help="Ticks a second over all symbols; 0: as fast as it goes.  [default: 20]"),

@@ -1,0 +1,240 @@
+"""``marketlab serve``, which is also ``python -m api``: the API and the dashboard of a home."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import logging
+import os
+import socket
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import click
+import uvicorn
+
+from api import ApiConfig, create_asgi
+from api.config import LOOPBACK_NAMES
+from marketlab.cli.options import json_option
+from marketlab.cli.output import err, out, print_json
+from marketlab.cli.running import stop_on_eof, stopping
+from marketlab.errors import MarketlabError, SettingsError
+from marketlab.ports import PostedTick, Store
+from marketlab.settings import Settings
+from marketlab.wiring import open_reader, open_store, rule
+
+__all__ = ["ListenError", "main", "serve"]
+
+DEFAULT_PORT = 5000
+NEXT_PORTS = 50  # how many are tried after the default one, then any
+GRACE_S = 3  # for requests under way when the server is told to stop
+
+
+class ListenError(MarketlabError):
+    """The address or port cannot be listened on."""
+
+
+@click.command(help="The API and the dashboard, on 127.0.0.1 unless told otherwise.")
+@click.pass_obj
+@click.option("--host", help="Address to listen on (MARKETLAB_HOST).  [default: 127.0.0.1]")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Port to listen on, 0 for any (MARKETLAB_PORT).  [default: 5000, or the next free one]",
+)
+@click.option("--read-only", is_flag=True, help="Refuse POST /update; needed beyond this machine.")
+@click.option(
+    "--allow-host",
+    "allowed",
+    multiple=True,
+    metavar="NAME",
+    help="A further name that requests may be addressed to, e.g. that of a reverse proxy; can be repeated.",
+)
+@click.option("--open", "open_page", is_flag=True, help="Open the dashboard in the browser.")
+@json_option
+@click.option("--until-eof", is_flag=True, hidden=True)
+def serve(
+    settings: Settings,
+    *,
+    host: str | None,
+    port: int | None,
+    read_only: bool,
+    allowed: Sequence[str],
+    open_page: bool,
+    as_json: bool,
+    until_eof: bool,
+) -> None:
+    """The API and the dashboard."""
+    host = settings.host if host is None else host
+    loopback = _is_loopback(host)
+    if not (loopback or read_only):
+        raise SettingsError(
+            f"listening on {host} would let everybody who can reach it write: there is no token for writing yet",
+            mend="Add `--read-only`, or listen on 127.0.0.1.",
+        )
+    # The library's warnings and the tracebacks of failed requests; standard output is for results.
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    config = ApiConfig(
+        hosts=LOOPBACK_NAMES | {name.lower() for name in (host, *allowed)},
+        any_address=not loopback,
+        rule=rule(settings),
+    )
+    with (
+        stopping() as stop,
+        _listen(host, settings.port if port is None else port, as_json=as_json) as listener,
+        open_reader(settings) as reader,
+        _writer(settings, read_only=read_only) as post,
+    ):
+        app = create_asgi(config, reader=reader, post=post)
+        url = _url(host, listener)
+
+        def announce() -> None:
+            _announce(url, as_json=as_json, read_only=read_only)
+            if open_page:
+                threading.Thread(target=_open, args=(url + "dashboard",), daemon=True).start()
+
+        server = _Server(_uvicorn_config(app), announce)
+        if until_eof:
+            stop_on_eof(stop)
+        threading.Thread(target=server.exit_on, args=(stop,), name="serve-stop", daemon=True).start()
+        server.run(sockets=[listener])
+
+
+def main() -> None:
+    """``python -m api …`` is ``marketlab serve …``."""
+    from marketlab.cli import main as marketlab
+
+    sys.argv.insert(1, "serve")
+    marketlab()
+
+
+# --------------------------------------------------------------------------------------------- the server
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which says when it answers and can be told to stop by an event."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
+
+    def exit_on(self, stop: threading.Event) -> None:
+        """Wait for the event and begin to stop. A signal is taken by uvicorn itself, which sets the event after."""
+        stop.wait()
+        self.should_exit = True
+
+
+def _uvicorn_config(app: object) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,  # type: ignore[arg-type]  # an ASGI application, typed by us with plain dicts
+        http="h11",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+
+
+@contextmanager
+def _writer(settings: Settings, *, read_only: bool) -> Iterator[Callable[[Sequence[PostedTick]], int] | None]:
+    """What keeps posted records, or None. The store lives in one thread, and is only made by the first POST."""
+    if read_only:
+        yield None
+        return
+    opened: list[Store] = []
+
+    def keep(ticks: Sequence[PostedTick]) -> int:
+        if not opened:
+            opened.append(open_store(settings))
+        return opened[0].post(ticks)
+
+    with ThreadPoolExecutor(1, thread_name_prefix="store") as thread:
+        try:
+            yield lambda ticks: thread.submit(keep, ticks).result()
+        finally:
+            thread.submit(lambda: [store.close() for store in opened]).result()
+
+
+# --------------------------------------------------------------------------------------------- the address
+
+
+@contextmanager
+def _listen(host: str, port: int | None, *, as_json: bool) -> Iterator[socket.socket]:
+    """A socket that listens: on the port that was asked for, or on the default one or the next that is free."""
+    listener = _bind(host, port) if port is not None else _bind_next(host)
+    with listener:
+        found = listener.getsockname()[1]
+        if port is None and found != DEFAULT_PORT and not as_json:
+            err.print(f"[dim]port {DEFAULT_PORT} is taken, {found} is used instead[/]")
+        yield listener
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ListenError(
+                f"port {port} on {host} was wanted, another program listens there",
+                mend="Stop that program, choose another `--port`, or leave `--port` out for the next free one.",
+            ) from error
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise ListenError(
+            f"cannot listen on {host} port {port}: {reason}",
+            mend="Choose an address of this machine and a port above 1023.",
+        ) from error
+
+
+def _bind_next(host: str) -> socket.socket:
+    for port in range(DEFAULT_PORT, DEFAULT_PORT + NEXT_PORTS):
+        try:
+            return _bind(host, port)
+        except ListenError as error:
+            if not (isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE):
+                raise
+    return _bind(host, 0)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    """An address that works in a browser on this machine."""
+    try:
+        everywhere = ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        everywhere = False
+    name = "127.0.0.1" if everywhere else f"[{host}]" if ":" in host else host
+    return f"http://{name}:{listener.getsockname()[1]}/"
+
+
+def _announce(url: str, *, as_json: bool, read_only: bool) -> None:
+    page = url + "dashboard"
+    if as_json:
+        print_json({"url": url, "dashboard_url": page, "pid": os.getpid(), "read_only": read_only})
+        return
+    out.print(f"dashboard {page}")
+    out.print(f"data      {url}data" + ("  (read-only)" if read_only else ""))
+    err.print("[dim]Ctrl-C stops it[/]")
+
+
+def _open(page: str) -> None:
+    if not webbrowser.open(page):
+        err.print(f"[dim]no browser could be opened; the page is {page}[/]")
