@@ -18,7 +18,7 @@ from marketlab.analytics import Engine
 from marketlab.deadline import Deadline
 from marketlab.errors import StaleOwnerError, StoreBusyError, StoreFullError
 from marketlab.model import BINS, Batch, Counts, Position, Rule
-from marketlab.ports import Assigned, Messages, Store, Subscription
+from marketlab.ports import Assigned, Messages, Sink, Subscription
 
 __all__ = ["Consumer", "Summary"]
 
@@ -65,7 +65,7 @@ class Consumer:
     def __init__(
         self,
         subscribe: Callable[[], Subscription],
-        store: Store,
+        store: Sink,
         *,
         log: str,
         rule: Rule,

@@ -7,6 +7,8 @@ import logging.handlers
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from marketlab.analytics import tick_line
 from marketlab.model import Batch
 
@@ -15,6 +17,18 @@ __all__ = ["AnalyticsLog", "Printer"]
 LOG_BYTES = 10_000_000
 LOG_FILES = 5
 MAX_LINES = 200  # a batch with more ticks than anybody can read is summed up
+
+
+class _Line(msgspec.Struct, gc=False, omit_defaults=True):
+    event: str
+    symbol: str
+    timestamp: float
+    partition: int
+    offset: int | None
+    level: str = "info"
+
+
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 class AnalyticsLog:
@@ -30,18 +44,16 @@ class AnalyticsLog:
 
     def __call__(self, batch: Batch) -> None:
         """Append the lines of a batch."""
-        lines = []
+        lines: list[_Line] = []
+        window = self._window
         for state, _, price, timestamp, _, average, _, alert, _, _, offset in batch.rows:
             key = state.key
-            # A late tick has no average; its event says so.
-            event = tick_line(key.symbol, price, average, window=self._window)
-            # Nothing in these fields needs escaping: symbols and texts are of our own making.
-            tail = f'"symbol":"{key.symbol}","timestamp":{timestamp!r},"partition":{key.partition},"offset":{offset}'
-            lines.append(f'{{"event":"{event}",{tail}}}')
+            event = tick_line(key.symbol, price, average, window=window)
+            lines.append(_Line(event, key.symbol, timestamp, key.partition, offset))
             if alert is not None:
-                lines.append(f'{{"event":"{alert}","level":"warning",{tail}}}')
+                lines.append(_Line(alert, key.symbol, timestamp, key.partition, offset, "warning"))
         if lines:
-            text = "\n".join(lines)
+            text = _encode_lines(lines).decode().rstrip()
             self._handler.emit(logging.LogRecord("marketlab", logging.INFO, "", 0, text, None, None))
 
     def close(self) -> None:

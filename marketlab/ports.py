@@ -23,6 +23,7 @@ __all__ = [
     "Messages",
     "PostedTick",
     "Publisher",
+    "Sink",
     "Source",
     "Store",
     "StoreReader",
@@ -323,8 +324,8 @@ class PostedTick:
     offset: int | None = None
 
 
-class Store(StoreReader):
-    """Makes rows, books and positions durable together. One thread only; several processes may hold one each."""
+class Sink(ABC):
+    """Takes the consumer's batches: rows, books and positions, durable together."""
 
     @abstractmethod
     def claim(self, log: str, partitions: Iterable[int]) -> dict[int, Position]:
@@ -349,6 +350,14 @@ class Store(StoreReader):
         :raises StoreBusyError: the lock could not be had in time; nothing was written
         :raises StoreFullError: no room; nothing was written
         """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close. Idempotent."""
+
+
+class Store(Sink, StoreReader):
+    """A sink that answers questions too. One thread only; several processes may hold one each."""
 
     @abstractmethod
     def post(self, ticks: Sequence[PostedTick]) -> int:

@@ -12,16 +12,17 @@ from marketlab.broker import ManagedBroker, Progress
 from marketlab.errors import SettingsError
 from marketlab.files import home_id, take_slot
 from marketlab.model import Rule
-from marketlab.ports import Source, Store, StoreReader, Transport
+from marketlab.ports import Sink, Source, Store, StoreReader, Transport
 from marketlab.settings import Settings
 from marketlab.sources import Replay, Simulator, Uniform, simulated_clock
-from marketlab.store import SqliteReader, SqliteStore
+from marketlab.store import HttpSink, SqliteReader, SqliteStore
 from marketlab.transports import KafkaConfig, KafkaTransport, TapeTransport, ensure_topic
 
 __all__ = [
     "kafka",
     "member",
     "open_reader",
+    "open_sink",
     "open_source",
     "open_store",
     "open_transport",
@@ -29,6 +30,7 @@ __all__ = [
     "tape_path",
 ]
 
+API_HOST, API_PORT = "127.0.0.1", 5000
 TOPIC_S = 30.0  # for a broker that has just come up to make the topic
 
 
@@ -44,6 +46,16 @@ def open_store(settings: Settings) -> Store:
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     return SqliteStore(settings.database)
+
+
+def open_sink(settings: Settings, kind: str, *, api: str | None = None) -> Sink:
+    """Where a consumer's batches go: ``sqlite``, the home's store, or ``http``, the API.
+
+    :param api: address of the API
+    """
+    if kind == "http":
+        return HttpSink(api or f"http://{API_HOST}:{settings.port or API_PORT}")
+    return open_store(settings)
 
 
 def open_reader(settings: Settings) -> StoreReader:

@@ -70,7 +70,8 @@ class Engine:
             return
         times = [time / 1000 for time in record_times_ms]
         items = [decode(value, time) for value, time in zip(values, times, strict=True)]
-        streams = self._streams(partition, items)
+        names = _names(items)
+        streams = self._streams(partition, names)
         counts = Counts(received=len(offsets))
         rows: list[TickRow] = []
         for offset, value, time, item in zip(offsets, values, times, items, strict=True):
@@ -90,7 +91,7 @@ class Engine:
         counts.late = sum(row[8] for row in rows)
         counts.stored = len(rows) - counts.late
         batch.rows += rows
-        batch.streams.update((streams[name].key, streams[name]) for name in _names(items))
+        batch.streams.update((streams[name].key, streams[name]) for name in names)
         batch.next_offsets[partition] = offsets[-1] + 1
         if partition in batch.counts:
             batch.counts[partition] += counts
@@ -116,10 +117,10 @@ class Engine:
         """Streams in memory."""
         return sum(map(len, self._live.values()))
 
-    def _streams(self, partition: int, items: Iterable[Tick | Close | Refusal]) -> _Streams:
-        """The streams of a partition, with all that these items need."""
+    def _streams(self, partition: int, names: set[tuple[str, str]]) -> _Streams:
+        """The streams of a partition, these among them."""
         streams = self._live.setdefault(partition, {})
-        missing = [StreamKey(self._log, partition, run, symbol) for run, symbol in _names(items) - streams.keys()]
+        missing = [StreamKey(self._log, partition, run, symbol) for run, symbol in names - streams.keys()]
         if missing:
             known = self._load(missing)
             for key in missing:

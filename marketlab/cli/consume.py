@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import click
 
@@ -13,7 +13,7 @@ from marketlab.cli.running import stop_on_eof, stopping
 from marketlab.consumer import Consumer, Listener
 from marketlab.listeners import AnalyticsLog, Printer
 from marketlab.settings import Settings
-from marketlab.wiring import member, open_store, open_transport, rule
+from marketlab.wiring import member, open_sink, open_transport, rule
 
 __all__ = ["consume"]
 
@@ -22,17 +22,29 @@ __all__ = ["consume"]
 @click.pass_obj
 @transport_option
 @json_option
+@click.option("--sink", type=click.Choice(["sqlite", "http"]), default="sqlite", show_default=True, help="Where to.")
+@click.option("--api", metavar="URL", help="With --sink http: the API.  [default: http://127.0.0.1:5000]")
 @click.option("--drain", is_flag=True, help="End at the end of the log as it stands at the start.")
 @click.option("--quiet", "-q", is_flag=True, help="Do not print each tick.")
 @click.option("--until-eof", is_flag=True, hidden=True)
-def consume(settings: Settings, *, transport: str, as_json: bool, drain: bool, quiet: bool, until_eof: bool) -> None:
+def consume(
+    settings: Settings,
+    *,
+    transport: str,
+    as_json: bool,
+    sink: str,
+    api: str | None,
+    drain: bool,
+    quiet: bool,
+    until_eof: bool,
+) -> None:
     """Read the log, analyse, store."""
     with ExitStack() as stack:
         stop = stack.enter_context(stopping())
         if until_eof:
             stop_on_eof(stop)
         instance, number = stack.enter_context(member(settings))
-        store = stack.enter_context(open_store(settings))
+        to = stack.enter_context(closing(open_sink(settings, sink, api=api)))
         log = stack.enter_context(open_transport(settings, transport, progress=progress(quiet=as_json)))
         listeners: list[Listener] = []
         if settings.analytics_log:
@@ -42,9 +54,11 @@ def consume(settings: Settings, *, transport: str, as_json: bool, drain: bool, q
             listeners.append(analytics_log)
         if not (as_json or quiet):
             listeners.append(Printer(click.echo, window=settings.window))
+        # Each kind of sink is a group of its own, for each wants every message.
+        group = settings.group if sink == "sqlite" else f"{settings.group}-{sink}"
         consumer = Consumer(
-            lambda: log.subscribe(settings.group, instance_id=instance),
-            store,
+            lambda: log.subscribe(group, instance_id=f"{instance}-{sink}"),
+            to,
             log=log.log_id,
             rule=rule(settings),
             batch_size=settings.batch_size,
@@ -58,6 +72,6 @@ def consume(settings: Settings, *, transport: str, as_json: bool, drain: bool, q
     counts = summary.counts
     out.print(
         f"{counts.received:,} received: {counts.stored:,} stored, {counts.late:,} late, "
-        f"{counts.duplicate:,} duplicate, {counts.dead_lettered:,} dead-lettered, {counts.control:,} control; {summary.alerts:,} alerts "
-        f"in {summary.seconds:.1f} s"
+        f"{counts.duplicate:,} duplicate, {counts.dead_lettered:,} dead-lettered, {counts.control:,} control; "
+        f"{summary.alerts:,} alerts in {summary.seconds:.1f} s"
     )
