@@ -1,0 +1,308 @@
+"""The store that answers questions, from a file that it never changes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import apsw
+import msgspec
+
+from marketlab.books import PartitionBook, StreamBook
+from marketlab.digest import DigestRow
+from marketlab.errors import NotFoundError, QueryError, StoreError
+from marketlab.model import Alert, Counts, DeadLetter, Record, Rule
+from marketlab.ports import StoreReader
+from marketlab.store import statements as sql
+from marketlab.store.connection import (
+    BUSY_TIMEOUT_S,
+    file_identity,
+    open_reading,
+    require_library,
+    translating,
+)
+from marketlab.store.rows import Head, alert_from, dead_letter_from, record_from
+from marketlab.store.schema import VERSION, is_ready
+
+__all__ = ["SqliteReader"]
+
+_LARGEST_INTEGER: Final = 2**63 - 1
+_SORT_CACHE_KIB: Final = 16_384  # what a digest sorts in memory before it spills to disk
+_gaps = msgspec.json.Decoder(tuple[tuple[int, int], ...]).decode
+
+_T = TypeVar("_T")
+
+
+class SqliteReader(StoreReader):
+    """A SQLite file, read. For any number of threads: they take turns, for answers are short.
+
+    ``stream_books`` and ``digest_rows`` may be long; each has a connection, and so a snapshot, of its own until it is
+    read to the end or closed.
+
+    :param path: need not exist; it begins to answer once it is there, and goes on with another file put in its place
+    :param busy_timeout_s: how long to wait while the file is locked, which reading hardly ever meets
+    :raises StoreError: the library is too old
+    """
+
+    def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        require_library()
+        self._path = path
+        self._busy_timeout_s = busy_timeout_s
+        self._turn = threading.RLock()
+        self._reading: apsw.Connection | None = None
+        self._read_file: tuple[int, int] | None = None
+        self._opened = 0
+        self._closed = False
+
+    # ------------------------------------------------------------------------------------------ ticks
+
+    def latest(self) -> list[Record]:
+        """The last written record of every symbol, by symbol."""
+        return self._rows(record_from, sql.LATEST)
+
+    def history(self, symbol: str, *, limit: int, before: int | None = None) -> list[Record]:
+        """Records of a symbol, newest written first."""
+        _at_least_one(limit)
+        with self._snapshot() as connection:
+            head = connection and _head(connection, symbol)
+            if not connection or not head:
+                raise NotFoundError(f"symbol {symbol!r} was never seen", mend="`GET /data` lists the symbols.")
+            return [
+                record_from(row)
+                for row in _walk(connection, sql.TICK_CHAIN, symbol, head.first_id, head.tick_id, before, limit)
+            ]
+
+    def largest_move(self) -> Record | None:
+        """The record with the largest |change_pct| since each symbol's present run began, or None before any."""
+        return next(iter(self._rows(record_from, sql.LARGEST_MOVE)), None)
+
+    # ------------------------------------------------------------------------------------------ alerts, dead letters
+
+    def alerts(self, *, limit: int, before: int | None = None, symbol: str | None = None) -> list[Alert]:
+        """Alerts, newest first."""
+        if symbol is None:
+            return self._page(alert_from, sql.ALERTS, "alerts.id", limit=limit, before=before)
+        _at_least_one(limit)
+        with self._snapshot() as connection:
+            head = connection and _head(connection, symbol)
+            if not connection or not head:
+                return []
+            return [
+                alert_from(row) for row in _walk(connection, sql.ALERT_CHAIN, symbol, 0, head.alert_id, before, limit)
+            ]
+
+    def alert(self, id: int) -> Alert:  # noqa: A002
+        """One alert."""
+        return self._one(alert_from, sql.ALERTS, "alerts.id", id, "alert", "`GET /alerts` lists them.")
+
+    def dead_letters(self, *, limit: int, before: int | None = None, reason: str | None = None) -> list[DeadLetter]:
+        """Dead letters, newest first."""
+        return self._page(dead_letter_from, sql.DEAD_LETTERS, "id", limit=limit, before=before, reason=reason)
+
+    def dead_letter(self, id: int) -> DeadLetter:  # noqa: A002
+        """One dead letter."""
+        return self._one(
+            dead_letter_from, sql.DEAD_LETTERS, "id", id, "dead letter", "`marketlab dead-letters` lists them."
+        )
+
+    def dead_letter_counts(self) -> dict[str, int]:
+        """Dead letters by reason."""
+        return dict(self._rows(tuple, sql.DEAD_LETTER_COUNTS))
+
+    # ------------------------------------------------------------------------------------------ books and digest
+
+    def partition_books(self) -> list[PartitionBook]:
+        """The books of every partition that was ever claimed, by log and partition."""
+        return self._rows(
+            lambda row: PartitionBook(row[0], row[1], Counts(*row[3:]), row[2]),
+            sql.PARTITION_BOOKS,
+        )
+
+    def stream_books(self, *, run: str | None = None) -> Iterator[StreamBook]:
+        """The account of every stream (of one run), by log, run and symbol."""
+        for *account, run_symbols, gaps in self._stream(sql.STREAM_BOOKS, (run,)):
+            log, partition, name, symbol, produced, stored, late, duplicate, refused = account
+            yield StreamBook(
+                log, partition, name, symbol, produced, stored, late, duplicate, refused, _gaps(gaps), run_symbols
+            )
+
+    def digest_rows(self, run: str, *, log: str) -> Iterator[DigestRow]:
+        """Kept ticks of a run on a log, sorted by symbol and ordinal."""
+        for *values, late in self._stream(sql.DIGEST_ROWS, (run, log)):
+            yield (*values, bool(late))
+
+    def rules(self, run: str, *, log: str) -> list[Rule]:
+        """The rules that the run was judged by."""
+        return self._rows(lambda row: Rule(*row), sql.RULES, (run, log))
+
+    def changes(self) -> int:
+        """A number that is another one after every commit by anybody."""
+        with self._turn, translating(self._path):
+            connection = self._connected()
+            version = connection.pragma("data_version") if connection else 0
+            return self._opened * 2**32 + int(version)
+
+    def close(self) -> None:
+        """Close."""
+        with self._turn:
+            self._closed = True
+            self._disconnect()
+
+    # ------------------------------------------------------------------------------------------ how it is asked
+
+    def _rows(self, make: Callable[[tuple[Any, ...]], _T], statement: str, bindings: tuple[Any, ...] = ()) -> list[_T]:
+        if not all(map(_is_text, bindings)):
+            return []
+        with self._snapshot() as connection:
+            return [make(row) for row in connection.execute(statement, bindings)] if connection else []
+
+    def _page(
+        self,
+        make: Callable[[tuple[Any, ...]], _T],
+        select: str,
+        key: str,
+        *,
+        limit: int,
+        before: int | None,
+        **wanted: str | None,
+    ) -> list[_T]:
+        _at_least_one(limit)
+        conditions = [f"{key} < ?"]
+        bindings: list[int | str] = [_LARGEST_INTEGER if before is None else _key(before)]
+        for name, value in wanted.items():
+            if value is not None:
+                conditions.append(f"{name} = ?")
+                bindings.append(value)
+        statement = f"{select} WHERE {' AND '.join(conditions)} ORDER BY {key} DESC LIMIT ?"
+        return self._rows(make, statement, (*bindings, limit))
+
+    def _one(self, make: Callable[[tuple[Any, ...]], _T], select: str, key: str, id_: int, what: str, mend: str) -> _T:
+        found = self._rows(make, f"{select} WHERE {key} = ?", (_key(id_),))
+        if not found:
+            raise NotFoundError(f"there is no {what} {id_}", mend=mend)
+        return found[0]
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[apsw.Connection | None]:
+        """A connection on which all statements see the same commit; None while there is no database."""
+        with self._turn:
+            with translating(self._path):
+                connection = self._connected()
+            if connection is None:
+                yield None
+                return
+            with translating(self._path, connection):
+                connection.execute("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    connection.execute("ROLLBACK")
+
+    def _stream(self, statement: str, bindings: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+        """Rows one by one: one statement is one snapshot, and its connection is nobody else's."""
+        connection = self._open() if all(map(_is_text, bindings)) else None
+        if connection is None:
+            return
+        try:
+            with translating(self._path, connection):
+                connection.pragma("cache_size", -_SORT_CACHE_KIB)
+                yield from connection.execute(statement, bindings)
+        finally:
+            connection.close()
+
+    def _connected(self) -> apsw.Connection | None:
+        """The connection to the file that stands at the path now."""
+        if self._closed:
+            raise StoreError(f"{self._path} was closed")
+        found = file_identity(self._path)
+        if self._reading is None or found != self._read_file:
+            self._disconnect()
+            self._reading, self._read_file = self._open(), found
+            if self._reading is not None:
+                self._opened += 1
+        return self._reading
+
+    def _disconnect(self) -> None:
+        if self._reading is not None:
+            self._reading.close()
+            self._reading = None
+            self._opened += 1
+
+    def _open(self) -> apsw.Connection | None:
+        """A connection, or None while the file or its tables are not there yet.
+
+        :raises StoreError: the file is not ours, or of another version
+        """
+        if self._closed:
+            raise StoreError(f"{self._path} was closed")
+        if file_identity(self._path) is None:
+            return None
+        connection = open_reading(self._path, busy_timeout_s=self._busy_timeout_s)
+        try:
+            with translating(self._path, connection):
+                if is_ready(connection, self._path):
+                    return connection
+                _refuse_old(self._path, connection.pragma("user_version"))
+        except BaseException:
+            connection.close()
+            raise
+        connection.close()
+        return None
+
+
+def _refuse_old(path: Path, version: int) -> None:
+    if version:
+        raise StoreError(
+            f"{path} must be of database version {VERSION}, found {version}",
+            mend="Start `marketlab consume` or `marketlab up` once: what writes brings it up to date.",
+        )
+
+
+def _head(connection: apsw.Connection, symbol: str) -> Head | None:
+    found = connection.execute(sql.HEAD, (symbol,)).fetchone() if _is_text(symbol) else None
+    return Head(*found) if found else None
+
+
+def _walk(
+    connection: apsw.Connection,
+    chain: sql.Chain,
+    symbol: str,
+    first: int | None,
+    last: int | None,
+    before: int | None,
+    limit: int,
+) -> Iterator[tuple[Any, ...]]:
+    """Rows of a symbol, newest first. A cursor of ours is one of them, and knows the one before."""
+    start = last
+    if before is not None and last is not None and before <= last:
+        found = connection.execute(chain.previous, (_key(before), symbol)).fetchone()
+        if found is None:
+            found = connection.execute(chain.next_below, (_key(before), first, symbol)).fetchone()
+        start = found[0] if found else None
+    return iter(connection.execute(chain.walk, (start, limit)))
+
+
+def _at_least_one(limit: int) -> None:
+    if not 1 <= limit <= _LARGEST_INTEGER:
+        raise QueryError(f"limit must be at least 1, was {limit}", pointer="/limit")
+
+
+def _key(id_: int) -> int:
+    """A number that SQLite can compare with: there are no rows beyond 64 bits."""
+    return max(-_LARGEST_INTEGER, min(id_, _LARGEST_INTEGER))
+
+
+def _is_text(value: object) -> bool:
+    """Whether SQLite can compare with it: a lone surrogate has no UTF-8, so it stands in no row."""
+    return not isinstance(value, str) or value.isascii() or _encodes(value)
+
+
+def _encodes(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

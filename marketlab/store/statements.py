@@ -1,0 +1,166 @@
+"""The statements of the store, each written once."""
+# ruff: noqa: S608 (put together from names in this file; values are always bound)
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import apsw
+
+from marketlab.model import BINS
+from marketlab.store.rows import TICK_COLUMNS
+
+_COUNTS = ("received", *BINS)
+_STATE = (
+    "window", "threshold_pct", "ordinal", "stored", "late", "duplicate", "refused", "highest_seq", "last_seq",
+    "run_symbols", "newest", "gaps", "window_prices", "window_offsets",
+)  # fmt: skip
+_ALERT = (
+    "id", "symbol", "text", "price", "previous_price", "change_pct", "moving_average", "timestamp", "window",
+    "threshold_pct", "partition", '"offset"', "previous_offset", "window_prices", "window_offsets", "seq", "ordinal",
+    "tick_id", "stream_id", "prev_id",
+)  # fmt: skip
+_DEAD_LETTER = (
+    "raw", "log", "partition", '"offset"', "record_time", "reason", "detail", "run", "symbol", "seq",
+)  # fmt: skip
+_RECORD = (
+    "id", "symbol", "price", "moving_average", "alert", "timestamp", "size", "change_pct", "run", "seq", "partition",
+    '"offset"', "late",
+)  # fmt: skip
+_LATEST = (*_RECORD, "first_id", "largest_change_pct", "largest_id", "alert_id")
+
+
+def _list(names: tuple[str, ...]) -> str:
+    return ", ".join(names)
+
+
+def _marks(names: tuple[str, ...]) -> str:
+    return "(" + ", ".join("?" * len(names)) + ")"
+
+
+class Insert:
+    """Rows into a table, many a statement: a tenth less time than one a statement.
+
+    Values lie flat, the columns of one row after those of the other.
+    """
+
+    def __init__(self, table: str, columns: tuple[str, ...], *, rows_a_statement: int = 20) -> None:
+        one = f"INSERT INTO {table} ({_list(columns)}) VALUES {_marks(columns)}"
+        self._width = len(columns)
+        self._wide = self._width * rows_a_statement
+        self._one = one
+        self._many = one + f", {_marks(columns)}" * (rows_a_statement - 1)
+
+    def __call__(self, connection: apsw.Connection, values: list[Any]) -> None:
+        """Insert them all."""
+        width, wide, whole = self._width, self._wide, len(values) - len(values) % self._wide
+        connection.executemany(self._many, (values[at : at + wide] for at in range(0, whole, wide)))
+        connection.executemany(self._one, (values[at : at + width] for at in range(whole, len(values), width)))
+
+
+# --------------------------------------------------------------------------------------------- positions and streams
+
+CLAIM: Final = """
+    INSERT INTO positions (log, partition, epoch) VALUES (?, ?, 1)
+    ON CONFLICT (log, partition) DO UPDATE SET epoch = epoch + 1
+    RETURNING epoch, next_offset"""
+
+POSITION: Final = "SELECT epoch, next_offset FROM positions WHERE log = ? AND partition = ?"
+
+MOVE: Final = f"""
+    UPDATE positions SET next_offset = ?, {", ".join(f"{name} = {name} + ?" for name in _COUNTS)}
+    WHERE log = ? AND partition = ? AND epoch = ? AND next_offset IS ?"""
+
+STREAM: Final = f"""
+    SELECT id, log, run, symbol, partition, {_list(_STATE)} FROM streams
+    WHERE log = ? AND run = ? AND symbol = ? AND partition = ?"""
+
+ADD_STREAM: Final = f"""
+    INSERT INTO streams (log, run, symbol, partition, {_list(_STATE)}) VALUES {_marks(("", "", "", "", *_STATE))}
+    RETURNING id"""
+
+UPDATE_STREAM: Final = f"UPDATE streams SET {', '.join(f'{name} = ?' for name in _STATE)} WHERE id = ?"
+
+# Rows come in the order of writing, so the last id of a batch is the run's last so far.
+UPDATE_RUN: Final = """
+    INSERT INTO runs (log, run, first_seen, last_seen, first_tick_id, last_tick_id)
+    VALUES (?1, ?2, unixepoch('subsec'), unixepoch('subsec'), ?3, ?4)
+    ON CONFLICT (log, run) DO UPDATE SET
+        last_seen = excluded.last_seen,
+        first_tick_id = coalesce(first_tick_id, excluded.first_tick_id),
+        last_tick_id = coalesce(excluded.last_tick_id, last_tick_id)"""
+
+ADD_RULE: Final = "INSERT INTO rules (log, run, window, threshold_pct) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+
+# --------------------------------------------------------------------------------------------- ticks
+
+INSERT_TICKS: Final = Insert("ticks", TICK_COLUMNS)
+INSERT_ALERTS: Final = Insert("alerts", _ALERT)
+INSERT_DEAD_LETTERS: Final = Insert("dead_letters", _DEAD_LETTER)
+
+HEAD: Final = "SELECT id, alert_id, first_id, run, largest_change_pct, largest_id FROM latest WHERE symbol = ?"
+NEXT_TICK_ID: Final = "SELECT coalesce(max(id), 0) + 1 FROM ticks"
+NEXT_ALERT_ID: Final = "SELECT coalesce(max(id), 0) + 1 FROM alerts"
+REPLACE_LATEST: Final = f"REPLACE INTO latest ({_list(_LATEST)}) VALUES {_marks(_LATEST)}"
+
+POSTED: Final = """
+    INSERT INTO posted (tick_id, run, log, partition, "offset") VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (log, partition, "offset") WHERE log IS NOT NULL DO NOTHING
+    RETURNING tick_id"""
+
+POSTED_TICK: Final = """
+    INSERT INTO ticks (id, symbol, price, moving_average, alert, timestamp, size, change_pct, seq, partition, "offset",
+        prev_id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+
+# --------------------------------------------------------------------------------------------- questions
+
+LATEST: Final = f"SELECT {_list(_RECORD)} FROM latest ORDER BY symbol"
+
+LARGEST_MOVE: Final = f"""
+    SELECT {_list(_RECORD)} FROM records WHERE id = (
+        SELECT largest_id FROM latest WHERE largest_id IS NOT NULL
+        ORDER BY abs(largest_change_pct) DESC, symbol LIMIT 1)"""
+
+
+class Chain:
+    """The rows of one symbol in a table, newest first, found by walking along ``prev_id``."""
+
+    def __init__(self, table: str, select: str) -> None:
+        #: The row before a row of the symbol.
+        self.previous = f"SELECT prev_id FROM {table} WHERE id = ? AND symbol = ?"
+        #: From a number that is none of the symbol's rows, the next one below.
+        self.next_below = f"SELECT id FROM {table} WHERE id < ? AND id >= ? AND symbol = ? ORDER BY id DESC LIMIT 1"
+        self.walk = f"""
+            WITH RECURSIVE chain (id, prev_id) AS (
+                SELECT id, prev_id FROM {table} WHERE id = ?
+                UNION ALL
+                SELECT {table}.id, {table}.prev_id FROM chain JOIN {table} ON {table}.id = chain.prev_id
+                LIMIT ?)
+            {select} IN (SELECT id FROM chain) ORDER BY 1 DESC"""
+
+
+ALERTS: Final = f"""
+    SELECT {", ".join(f"alerts.{name}" for name in _ALERT[:-2])}, streams.log, streams.run
+    FROM alerts JOIN streams ON streams.id = alerts.stream_id"""
+DEAD_LETTERS: Final = f"SELECT dead_letters.id, {_list(_DEAD_LETTER)} FROM dead_letters"
+TICK_CHAIN: Final = Chain("ticks", f"SELECT {_list(_RECORD)} FROM records WHERE id")
+ALERT_CHAIN: Final = Chain("alerts", f"{ALERTS} WHERE alerts.id")
+DEAD_LETTER_COUNTS: Final = "SELECT reason, count(*) FROM dead_letters GROUP BY reason ORDER BY reason"
+
+PARTITION_BOOKS: Final = f"SELECT log, partition, next_offset, {_list(_COUNTS)} FROM positions ORDER BY log, partition"
+
+STREAM_BOOKS: Final = """
+    SELECT log, partition, run, symbol, last_seq, stored, late, duplicate, refused, run_symbols, gaps FROM streams
+    WHERE ?1 IS NULL OR run = ?1 ORDER BY log, run, symbol, partition"""
+
+# Only the run's stretch of the table is read; the sorter spills to disk, so any run fits in little memory.
+DIGEST_ROWS: Final = """
+    SELECT ticks.symbol, ticks.ordinal, ticks.price, ticks.timestamp, ticks.size, ticks.moving_average, ticks.alert,
+           ticks.late
+    FROM runs JOIN ticks ON ticks.id BETWEEN runs.first_tick_id AND runs.last_tick_id
+    WHERE runs.run = ?1 AND runs.log = ?2
+      AND ticks.stream_id IN (SELECT id FROM streams WHERE streams.run = ?1 AND streams.log = ?2)
+    ORDER BY ticks.symbol, ticks.ordinal, ticks.partition"""
+
+RULES: Final = "SELECT window, threshold_pct FROM rules WHERE run = ? AND log = ? ORDER BY window, threshold_pct"
