@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from marketlab.errors import BrokerError
 
-__all__ = ["PortTakenError", "damaged", "explain"]
+__all__ = ["SPACE_MEND", "PortTakenError", "damaged", "explain", "unusable"]
 
 SHOWN_LINES = 6
 
@@ -64,7 +65,7 @@ SIGNS: Sequence[_Sign] = (
     ),
     _Sign(
         r"meta\.properties|quorum-state|CorruptRecordException|CorruptSnapshot|InvalidRecordException"
-        r"|Found directory .* is not in the form|fatal fault|Error loading log",
+        r"|Found directory .* is not in the form|fatal fault|Malformed line in checkpoint|log dirs in .* have failed",
         "the data folder {data} is damaged",
         DAMAGED_MEND,
     ),
@@ -84,6 +85,21 @@ SIGNS: Sequence[_Sign] = (
 def damaged(data: Path, *, detail: str) -> BrokerError:
     """The data folder cannot be used as it is."""
     return BrokerError(f"the data folder {data} is damaged: {detail}", mend=DAMAGED_MEND)
+
+
+def unusable(folder: Path, exc: OSError) -> BrokerError:
+    """The system does not let us work in a folder."""
+    if exc.errno in {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}:
+        return BrokerError(
+            f"the file system of {folder} has no file locks",
+            mend="Put MARKETLAB_HOME and MARKETLAB_CACHE on a local disk.",
+        )
+    if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return BrokerError(f"no space left on device in {folder}", mend=SPACE_MEND)
+    return BrokerError(
+        f"the broker must be able to write in {exc.filename or folder}, but: {exc.strerror or exc}",
+        mend="Give yourself the right to write there, or choose other folders with MARKETLAB_HOME and MARKETLAB_CACHE.",
+    )
 
 
 def explain(text: str, *, data: Path, port: int, log: Path, happened: str) -> BrokerError:
@@ -125,4 +141,5 @@ def _complaints(text: str) -> list[str]:
 def _line_around(text: str, at: int) -> str:
     start = text.rfind("\n", 0, at) + 1
     end = text.find("\n", at)
-    return text[start : end if end >= 0 else len(text)].strip()[:200]
+    line = text[start : end if end >= 0 else len(text)].strip()
+    return re.sub(r"^[\d-]{10} [\d:.]+ \w+ +", "", line)[:200]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from marketlab.broker import config, keeper, ports, probe
-from marketlab.broker.failures import PortTakenError, damaged, explain
+from marketlab.broker.failures import SPACE_MEND, PortTakenError, damaged, explain
 from marketlab.broker.progress import Progress
 from marketlab.broker.runtime import environment, java_command
 from marketlab.broker.state import Rooms, damage, read_cluster_id
@@ -21,6 +21,7 @@ from marketlab.errors import BrokerError
 
 __all__ = ["Launcher"]
 
+NEEDED_BYTES = 8_000_000  # an empty broker writes 0.3 MB, a recovering one rebuilds its indexes
 READ_BYTES = 1 << 20  # of the log, when a start has failed
 
 
@@ -45,6 +46,7 @@ class Launcher:
         :raises BrokerError: it does not start; names the reason and the mend
         """
         rooms = self.rooms
+        self._check_space()
         for folder in (rooms.leases, rooms.logs):
             folder.mkdir(parents=True, exist_ok=True)
         temporary = rooms.folder / "tmp"
@@ -83,6 +85,16 @@ class Launcher:
                 keeper.end_jvm(self.rooms, timeout_s=0)
                 raise self._explain(log_from, port=port, happened=happened)
             time.sleep(probe.ASK_EVERY_S)
+
+    def _check_space(self) -> None:
+        folder = next(path for path in (self.rooms.folder, *self.rooms.folder.parents) if path.exists())
+        free = shutil.disk_usage(folder).free
+        if free < NEEDED_BYTES:
+            raise BrokerError(
+                f"no space left on device: the broker needs {NEEDED_BYTES / 1e6:.0f} MB to start in "
+                f"{self.rooms.folder}, {free / 1e6:.1f} MB are free",
+                mend=SPACE_MEND,
+            )
 
     def _ports(self, port: int | None, last_port: int | None) -> Iterator[int]:
         if port is None:
@@ -163,6 +175,7 @@ class Launcher:
         (self.rooms.folder / name).write_text(config.render(rows), encoding="ascii")
 
     def _explain(self, log_from: int, *, port: int, happened: str) -> BrokerError:
+        self._check_space()  # a full disk leaves no log to read the reason from
         text = _read(self.rooms.log, log_from) + "\n" + _read(self.rooms.output, 0)
         return explain(text, data=self.rooms.data, port=port, log=self.rooms.log, happened=happened)
 

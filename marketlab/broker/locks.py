@@ -8,7 +8,6 @@ holds the lock that says "the broker runs".
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 with contextlib.suppress(ImportError):  # Windows: check_platform() refuses before a lock is asked for
     import fcntl
 
+from marketlab.broker.failures import unusable
 from marketlab.deadline import Deadline
 from marketlab.errors import BrokerError
 
@@ -114,7 +114,7 @@ class FileLock:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as exc:
-            raise _unusable(self.path, exc) from exc
+            raise unusable(self.path.parent, exc) from exc
 
     def _try(self, fd: int) -> bool:
         try:
@@ -126,7 +126,7 @@ class FileLock:
             pass
         except OSError as exc:
             os.close(fd)
-            raise _unusable(self.path, exc) from exc
+            raise unusable(self.path.parent, exc) from exc
         return False
 
 
@@ -183,17 +183,3 @@ def wait_released(path: Path, *, timeout_s: float) -> bool:
             return False
         time.sleep(min(POLL_S, deadline.remaining_s))
     return True
-
-
-def _unusable(path: Path, exc: OSError) -> BrokerError:
-    if exc.errno in {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}:
-        return BrokerError(
-            f"the file system of {path.parent} has no file locks",
-            mend="Put MARKETLAB_HOME and MARKETLAB_CACHE on a local disk.",
-        )
-    if exc.errno == errno.ENOSPC:
-        return BrokerError(f"no space left on device for {path.parent}", mend="Free some space, then try again.")
-    return BrokerError(
-        f"{path} must be writable: {exc.strerror}",
-        mend="Give yourself the right to write there, or name another folder.",
-    )

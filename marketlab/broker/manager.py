@@ -14,6 +14,7 @@ import platformdirs
 
 from marketlab.broker import detached, keeper, probe
 from marketlab.broker.aot import AotCache
+from marketlab.broker.failures import unusable
 from marketlab.broker.jars import JarCache, kafka_version
 from marketlab.broker.launcher import Launcher
 from marketlab.broker.leases import Lease, holders, sweep
@@ -45,11 +46,15 @@ class ManagedBroker:
     def __init__(self, home: Path, *, cache: Path | None = None, port: int | None = None, aot: bool = True) -> None:
         self.home = home.absolute()
         self.rooms = Rooms(self.home / "broker")
-        user_cache = Path(platformdirs.user_cache_dir("marketlab", appauthor=False))
-        self.cache = (cache or user_cache).absolute() / "kafka"
+        self.cache = cache.absolute() / "kafka" if cache else self.user_cache()
         self.port = port or None
         self._aot = aot
         self._jars = JarCache(self.cache)
+
+    @staticmethod
+    def user_cache() -> Path:
+        """Where jars and the AOT cache are when nobody chose another folder."""
+        return Path(platformdirs.user_cache_dir("marketlab", appauthor=False)) / "kafka"
 
     def acquire(self, *, progress: Progress | None = None, timeout_s: float = 60.0) -> Lease:
         """Take a lease, and start the broker if it does not run; it answers when this returns.
@@ -143,9 +148,12 @@ class ManagedBroker:
                 )
             # One rename decides: a kill while deleting leaves no half-empty data folder in its place.
             doomed = rooms.folder / "data.wiped"
-            shutil.rmtree(doomed, ignore_errors=True)
-            rooms.data.rename(doomed)
-            shutil.rmtree(doomed)
+            try:
+                shutil.rmtree(doomed, ignore_errors=True)
+                rooms.data.rename(doomed)
+                shutil.rmtree(doomed)
+            except OSError as exc:
+                raise unusable(rooms.folder, exc) from exc
         return True
 
     def _acquire(self, progress: Progress, timeout_s: float, *, stays: bool) -> Lease:
@@ -167,6 +175,8 @@ class ManagedBroker:
                     lease.drop()
                     self._stop_unused()
                     raise
+        except OSError as exc:
+            raise unusable(self.rooms.folder, exc) from exc
         finally:
             progress.stage("")
         lease.port, lease.bootstrap_servers = memory.port or 0, memory.bootstrap_servers
