@@ -28,6 +28,8 @@ COMMANDS = {
     "digest": "One number for a whole run.",
     "explain": "Why did this alert fire?",
     "dead-letters": "List and show the messages that were refused.",
+    "serve": "The API and the dashboard.",
+    "doctor": "What is installed, reachable, free and wrong, with the mend.",
     "settings": "List every setting, its value and its meaning.",
 }
 
