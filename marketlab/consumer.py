@@ -98,7 +98,7 @@ class Consumer:
             while not stop.is_set() and not self._done(until):
                 polled = self._subscription.poll(timeout_s=POLL_S, max_messages=self._batch_size)
                 if isinstance(polled, Assigned):
-                    self._claim(polled.partitions)
+                    self._claim(polled.partitions, stop)
                 elif polled:
                     self._take(polled, summary, stop)
         finally:
@@ -113,10 +113,19 @@ class Consumer:
             and all(offset >= until.get(partition, 0) for partition, offset in self._next.items())
         )
 
-    def _claim(self, partitions: Iterable[int]) -> None:
+    def _claim(self, partitions: Iterable[int], stop: threading.Event) -> None:
         """Own exactly these partitions, from where the store stands."""
         self._engine.forget()
-        self._positions = self._store.claim(self._log, partitions)
+        while True:
+            try:
+                self._positions = self._store.claim(self._log, partitions)
+            except (StoreBusyError, StoreFullError) as error:
+                self._trouble(str(error))
+                if stop.wait(RETRY_S):
+                    raise
+            else:
+                self._trouble(None)
+                break
         wanted = {partition: position.next_offset for partition, position in self._positions.items()}
         self._next = self._subscription.seek(wanted)
 
@@ -183,6 +192,6 @@ class Consumer:
             polled = self._subscription.poll(timeout_s=min(POLL_S, deadline.remaining_s))
             if isinstance(polled, Assigned):
                 self._subscription.resume()
-                self._claim(polled.partitions)
+                self._claim(polled.partitions, stop)
                 return True
         return False
