@@ -1,0 +1,47 @@
+"""``GET /dead-letters``: the messages that were refused, whole, and why."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from api.queries import Page, text_of
+from api.services import Body, services
+from marketlab.errors import QueryError
+from marketlab.model import DeadLetter, Reason
+from marketlab.ports import StoreReader
+
+__all__ = ["bp"]
+
+bp = Blueprint("dead_letters", __name__)
+
+
+@bp.get("/dead-letters")
+def dead_letters() -> Response:
+    """An array, newest first; ``?reason=`` narrows it. The message is ``raw``, or ``raw_b64`` if it is not UTF-8."""
+    page = Page.parse(request.args)
+    reason = text_of(request.args, "reason")
+    if reason is not None and reason not in set(Reason):
+        raise QueryError(f"reason must be one of {', '.join(Reason)}", pointer="/reason")
+
+    def make(reader: StoreReader) -> Body:
+        rows, link = page.cut(
+            reader.dead_letters(limit=page.limit + 1, before=page.before, reason=reason),
+            lambda letter: letter.id,
+            reason=reason,
+        )
+        return Body(msgspec.json.encode([_shown(letter) for letter in rows]), link)
+
+    return services().answer(make)
+
+
+def _shown(letter: DeadLetter) -> dict[str, Any]:
+    fields = msgspec.structs.asdict(letter)
+    raw: bytes = fields.pop("raw")
+    try:
+        return {**fields, "raw": raw.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {**fields, "raw_b64": base64.b64encode(raw).decode("ascii")}

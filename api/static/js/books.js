@@ -1,0 +1,79 @@
+// @ts-check
+/** The books: a chip that says whether they balance, and the bins that every message went to. */
+
+import { byId, make, setText } from './dom.js'
+import * as format from './format.js'
+
+/** @typedef {import('./types.js').Books} Books */
+
+/** @type {[import('./types.js').Bin, string][]} */
+const BINS = [
+  ['stored', 'stored'],
+  ['late', 'late'],
+  ['duplicate', 'duplicate'],
+  ['dead_lettered', 'dead-lettered'],
+  ['control', 'control'],
+]
+const NAMED_RANGES = 2
+
+/**
+ * What is missing, by name: AAPL 3–7, MSFT 12 and 4 more.
+ * @param {Books} books
+ */
+export function missing(books) {
+  const gaps = books.runs.flatMap((run) => run.gaps)
+  if (gaps.length > 0) {
+    const named = gaps.slice(0, NAMED_RANGES).map(({ symbol, from, to }) => {
+      return from === to ? `${symbol} ${format.count(from)}` : `${symbol} ${format.count(from)}–${format.count(to)}`
+    })
+    const rest = gaps.length - named.length
+    return `missing ${named.join(', ')}${rest > 0 ? ` and ${format.count(rest)} more` : ''}`
+  }
+  const partition = books.partitions.find((book) => !book.balanced)
+  if (partition) return `partition ${partition.partition} does not add up`
+  const run = books.runs.find((book) => !book.balanced)
+  return run ? `run ${run.run || 'without a name'} does not add up` : 'out of balance'
+}
+
+export class BooksPanel {
+  /** @param {{ chip: HTMLElement, table: HTMLElement, state: HTMLElement }} elements */
+  constructor(elements) {
+    this.elements = elements
+  }
+
+  /** @param {Books} books */
+  update(books) {
+    const { chip, table, state } = this.elements
+    const empty = books.partitions.length === 0
+    chip.hidden = empty
+    setText(byId('books-glyph'), books.balanced ? '✓' : '✗')
+    setText(byId('books-verdict'), books.balanced ? 'balanced' : missing(books))
+    chip.classList.toggle('balanced', books.balanced)
+    chip.classList.toggle('unbalanced', !books.balanced)
+    const total = (/** @type {import('./types.js').Bin | 'received'} */ name) =>
+      books.partitions.reduce((sum, partition) => sum + partition[name], 0)
+    table.replaceChildren(
+      line('received', total('received'), 'sum'),
+      ...BINS.map(([name, label]) => line(label, total(name), '')),
+      line('lost', books.runs.reduce((sum, run) => sum + run.lost, 0), ''),
+    )
+    const open = books.runs.filter((run) => run.state === 'open').length
+    const closed = books.runs.length - open
+    setText(state, [counted(open, 'open'), counted(closed, 'closed')].filter(Boolean).join(', '))
+  }
+}
+
+/** 1 run open, 3 runs closed. @param {number} runs @param {string} state */
+function counted(runs, state) {
+  return runs === 0 ? '' : `${format.count(runs)} ${runs === 1 ? 'run' : 'runs'} ${state}`
+}
+
+/**
+ * @param {string} label
+ * @param {number} value
+ * @param {string} kind
+ */
+function line(label, value, kind) {
+  return make('tr', kind ? { class: kind } : {}, make('th', { scope: 'row' }, label),
+    make('td', { class: 'number' }, format.count(value)))
+}
