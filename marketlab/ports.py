@@ -239,6 +239,7 @@ class StoreReader(ABC):
     def history(self, symbol: str, *, limit: int, before: int | None = None) -> list[Record]:
         """Records of a symbol, newest written first.
 
+        :param limit: at least 1; less is a QueryError, here and below
         :param before: only records written before the one with this id
         :raises NotFoundError: the symbol was never seen
         """
@@ -256,7 +257,7 @@ class StoreReader(ABC):
 
     @abstractmethod
     def largest_move(self) -> Record | None:
-        """The record with the largest |change_pct| among the latest of each symbol's run, or None before any."""
+        """The record with the largest |change_pct| since each symbol's present run began, or None before any."""
 
     @abstractmethod
     def dead_letters(self, *, limit: int, before: int | None = None, reason: str | None = None) -> list[DeadLetter]:
@@ -275,7 +276,7 @@ class StoreReader(ABC):
 
     @abstractmethod
     def partition_books(self) -> list[PartitionBook]:
-        """The books of every partition that was ever read, by log and partition."""
+        """The books of every partition that was ever claimed, by log and partition."""
 
     @abstractmethod
     def stream_books(self, *, run: str | None = None) -> Iterator[StreamBook]:
@@ -332,6 +333,8 @@ class Sink(ABC):
         """Become the owner of partitions: each one's epoch grows by one, and an older owner can write nothing more.
 
         :returns: epoch and the next offset to read, by partition
+        :raises StoreBusyError: the lock could not be had in time; nothing was claimed
+        :raises StoreFullError: no room; nothing was claimed
         """
 
     @abstractmethod

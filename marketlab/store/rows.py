@@ -137,9 +137,8 @@ def latest_values(rows: list[TickRow], touched: Iterable[Touched], *, first_id: 
         state, _, price, timestamp, size, average, change, alert, late, seq, offset = rows[tick_id - first_id]
         key = state.key
         head.turn_to(key.run or None)
-        for _, _, _, _, largest_id, _, other in cells:
-            if largest_id is not None and other.key.run == key.run:
-                head.move(rows[largest_id - first_id][6] or 0.0, largest_id)
+        for move_id in sorted(cell[4] for cell in cells if cell[4] is not None and cell[6].key.run == key.run):
+            head.move(rows[move_id - first_id][6] or 0.0, move_id)
         yield (
             tick_id, symbol, price, average, alert, timestamp, size, change, head.run, seq, key.partition, offset, late,
             head.first_id, head.largest_change_pct, head.largest_id, head.alert_id,
