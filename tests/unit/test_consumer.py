@@ -90,7 +90,7 @@ def test_the_size_of_batches_does_not_change_the_digest(batch_size: int) -> None
     assert digest_of(store, log) == undisturbed(200)
 
 
-class Crash(Exception):
+class CrashError(Exception):
     """The process is gone."""
 
 
@@ -99,7 +99,7 @@ def crash_after(batches: int) -> Callable[[Batch], None]:
 
     def listener(_: Batch) -> None:
         if next(left, None) is None:
-            raise Crash
+            raise CrashError
 
     return listener
 
@@ -108,7 +108,7 @@ def crash_after(batches: int) -> Callable[[Batch], None]:
 def test_a_crash_after_any_commit_loses_and_repeats_nothing(batches: int) -> None:
     log, store = MemoryLog(), MemoryStore()
     produce(log, 200)
-    with pytest.raises(Crash):
+    with pytest.raises(CrashError):
         drain(log, store, batch_size=20, listeners=[crash_after(batches)])
     drain(log, store, batch_size=33)
     assert balance(store.partition_books(), store.stream_books()).balanced
@@ -249,7 +249,7 @@ def test_two_members_share_the_log_and_the_digest_is_the_same() -> None:
 def test_an_offset_that_is_gone_stops_with_the_range() -> None:
     log, store = MemoryLog(partitions=1), MemoryStore()
     produce(log, 100)
-    with pytest.raises(Crash):
+    with pytest.raises(CrashError):
         drain(log, store, batch_size=10, listeners=[crash_after(2)])
     log.trim(0, 60)
     with pytest.raises(OffsetOutOfRangeError, match="60"):
