@@ -16,6 +16,9 @@ __all__ = ["NumberStyle", "mid", "read_number", "read_text", "read_text_with_com
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,(\d{1,2}|\d{4,})")
 COMMA = re.compile(r"[+-]?\d+,\d+")
 THOUSANDS = re.compile(r"[+-]?\d{1,3}([.,' \u00a0\u202f]\d{3})+([.,]\d+)?")
+#: Below this share of the first rows another way of writing is a few bad rows, which are counted, not misread.
+FEW = 0.1
+
 MEND = "Write prices with a decimal point and without signs between thousands, for example 61837.63."
 
 
@@ -73,18 +76,19 @@ def style_of(cells: Iterable[Any], *, file: str) -> NumberStyle:
     :raises SourceError: a comma in them could be a decimal comma or one of thousands, or they have thousands
     """
     texts = [cell.strip() for cell in cells if isinstance(cell, str)]
-    with_comma = next((text for text in texts if COMMA.fullmatch(text)), None)
-    with_point = next((text for text in texts if "." in text and _is_number(text)), None)
-    if with_comma is None:
+    with_comma = [text for text in texts if COMMA.fullmatch(text)]
+    plain = [text for text in texts if _is_number(text)]
+    if len(with_comma) < FEW * len(texts) or not with_comma:
         grouped = next((text for text in texts if THOUSANDS.fullmatch(text)), None)
-        if grouped is not None and not any(map(_is_number, texts)):
+        if grouped is not None and not plain:
             raise SourceError(f"{file}: prices like {grouped!r} have signs between thousands", mend=MEND)
         return NumberStyle.POINT
-    if with_point is not None:
-        raise SourceError(f"{file}: prices are written both like {with_point!r} and like {with_comma!r}", mend=MEND)
+    with_point = [text for text in plain if "." in text]
+    if len(with_point) >= FEW * len(texts):
+        raise SourceError(f"{file}: prices are written both like {with_point[0]!r} and {with_comma[0]!r}", mend=MEND)
     if not any(map(DECIMAL_COMMA.fullmatch, texts)):
-        either = f"{with_comma.replace(',', '.')} or {with_comma.replace(',', '')}"
-        raise SourceError(f"{file}: the price {with_comma!r} could mean {either}", mend=MEND)
+        either = f"{with_comma[0].replace(',', '.')} or {with_comma[0].replace(',', '')}"
+        raise SourceError(f"{file}: the price {with_comma[0]!r} could mean {either}", mend=MEND)
     return NumberStyle.COMMA
 
 

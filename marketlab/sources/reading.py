@@ -18,11 +18,13 @@ SHOWN = 120  # characters of a row in a message
 class Reading(ABC):
     """A file, and how it is read: decided once, by what was said about it and by its first rows.
 
-    ``file``: its name for people; ``first_row``: as it stands there, for people.
+    ``file``: its name for people; ``first_row``: as it stands there, for people; ``mend``: what to do if there is no
+    tick in it.
     """
 
     file: str
     first_row: str
+    mend = "Check that this is the file that was meant."
 
     @abstractmethod
     def ticks(self, skipped: Counter[str]) -> Iterator[Tick]:

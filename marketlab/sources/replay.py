@@ -24,7 +24,7 @@ from marketlab.sources.json_lines import plan_json_lines
 from marketlab.sources.opening import TextFile, inspect
 from marketlab.sources.parquet import plan_parquet
 from marketlab.sources.reading import Reading
-from marketlab.sources.request import COLUMNS_MEND, Request
+from marketlab.sources.request import Request
 from marketlab.sources.tape import is_tape_header, plan_tape
 
 __all__ = ["Replay"]
@@ -85,7 +85,7 @@ class Replay(Source):
             raise SourceError(
                 f"{self._reading.file}: no row is a tick ({counts or 'there are no rows'}); "
                 f"the first row is {self._reading.first_row}, read as: {self._reading.describe()}",
-                mend=COLUMNS_MEND,
+                mend=self._reading.mend,
             )
         yield first
         yield from ticks

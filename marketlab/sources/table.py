@@ -15,7 +15,7 @@ from marketlab.sources.bars import bar_length
 from marketlab.sources.columns import resolve
 from marketlab.sources.numbers import NumberStyle, read_number, read_text, read_text_with_comma, style_of
 from marketlab.sources.reading import Reading
-from marketlab.sources.request import Request
+from marketlab.sources.request import COLUMNS_MEND, Request
 from marketlab.sources.tick_maker import TickMaker
 from marketlab.sources.times import plan_stamps
 
@@ -83,6 +83,8 @@ class TableReading(Reading):
 
     ``ticks_in_sample``: how many of its first rows are ticks, to tell a good decision from a bad one.
     """
+
+    mend = f"Say which columns hold what. {COLUMNS_MEND}"
 
     def __init__(self, table: Table, make: Callable[[Any], Tick | str], *, notes: str, ticks_in_sample: int) -> None:
         self.file, self.first_row = table.file, table.first_row

@@ -26,6 +26,11 @@ WORDS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nano
 DAY_AS_NUMBER = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])", re.ASCII)
 DATE_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_]?(0[1-9]|1[0-2])[-_]?(0[1-9]|[12]\d|3[01])(?!\d)", re.ASCII)
 
+FEW = 0.1  # of the first stamps
+
+#: A stamp of 1990 to 2100 that is read in a unit a thousand times too fine falls before 18 February 1970.
+SOON_AFTER_1970_S = LATEST_S / 1_000
+
 UNIT_MEND = "Say what the stamps are: --time-unit s, ms, us, ns or iso."
 COLUMN_MEND = "Say which column holds the timestamps: --columns timestamp=0 (a position from 0 on, or a name)."
 
@@ -109,9 +114,11 @@ class _Plan:
         """Numbers that count from 1970."""
         if unit is not None:
             self._must_fit(unit)
-            return Stamps(stamps.reader(unit), f"stamps in {WORDS[unit]}, as {self.by} says", low=DAY_S)
+            return Stamps(stamps.reader(unit), f"stamps in {WORDS[unit]}, as {self.by} says", low=SOON_AFTER_1970_S)
         units = Counter(map(stamps.unit_of, self.numbers))
-        strange, told = units.pop(None, 0), [unit for unit in SCALES if unit in units]
+        strange = units.pop(None, 0)
+        # Fewer than that are bad rows: no stamp that is read in one unit can pass in another.
+        told = [unit for unit in SCALES if units[unit] > FEW * len(self.numbers)]
         if len(told) > 1:
             examples = (next(number for number in self.numbers if stamps.unit_of(number) == unit) for unit in told)
             raise self._error(f"the timestamps are in several units: {' and '.join(map(str, examples))}", UNIT_MEND)
