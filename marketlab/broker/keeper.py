@@ -72,7 +72,7 @@ def main(task: dict[str, Any]) -> None:
     detached.become_detached()
     rooms, command = Rooms(Path(task["folder"])), task["command"]
     lock = FileLock(rooms.keeper_lock)
-    mine = lock.acquire(timeout_s=KILL_S if command else 0)
+    mine = lock.acquire(timeout_s=0)
     try:
         jvm = _start(rooms, command) if command else None
     except (OSError, BrokerError) as exc:
@@ -80,8 +80,12 @@ def main(task: dict[str, Any]) -> None:
         return
     pid = jvm.pid if jvm else rooms.jvm_pid()
     detached.answer({"pid": pid})
+    # The keeper of the JVM before this one may not have looked yet; no start waits for that.
+    mine = mine or (jvm is not None and lock.acquire(timeout_s=10 * LOOK_S))
     if mine and pid is not None:
         _watch(rooms, jvm, pid=pid, stop_timeout_s=task["stop_timeout_s"])
+    elif jvm is not None:
+        jvm.wait()  # somebody else watches it; a parent that stays leaves no zombie
 
 
 def _start(rooms: Rooms, command: list[str]) -> subprocess.Popen[bytes]:
@@ -89,16 +93,20 @@ def _start(rooms: Rooms, command: list[str]) -> subprocess.Popen[bytes]:
     # Not at the first try only: someone who asks for the status holds it for an instant.
     if not lock.acquire(timeout_s=1.0, text=""):
         raise BrokerError(f"a broker already runs in {rooms.folder}")
-    with rooms.output.open("wb") as output:
-        jvm = subprocess.Popen(
-            command,
-            cwd=rooms.folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C in a terminal, and a notebook's interrupt, go to whole groups
-            pass_fds=(lock.fd,),
-        )
+    try:
+        with rooms.output.open("wb") as output:
+            jvm = subprocess.Popen(
+                command,
+                cwd=rooms.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C in a terminal, and a notebook's interrupt, go to whole groups
+                pass_fds=(lock.fd,),
+            )
+    except OSError:
+        lock.release()
+        raise
     lock.write(f"{jvm.pid} {own_pid_space()}")
     lock.give_away()
     return jvm

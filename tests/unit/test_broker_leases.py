@@ -46,9 +46,10 @@ def test_a_process_counts_once_however_many_leases_it_has(tmp_path: Path) -> Non
 def test_a_lease_is_released_once(tmp_path: Path) -> None:
     released: list[int] = []
     with Lease(tmp_path, on_release=lambda: released.append(1)) as lease:
-        assert lease.held
+        held = [lease.held]
+    held.append(lease.held)
     lease.release()
-    assert not lease.held
+    assert held == [True, False]
     assert released == [1]
 
 

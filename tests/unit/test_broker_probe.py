@@ -81,7 +81,11 @@ def test_anything_else_on_the_port_is_no_broker(said: bytes) -> None:
 
 def test_silence_ends_with_the_time() -> None:
     done = threading.Event()
-    with server(lambda _: done.wait(20) and None) as port:
+
+    def wait(_: socket.socket) -> None:
+        done.wait(20)
+
+    with server(wait) as port:
         assert ask(port, timeout_s=0.1) is None
         done.set()
 
