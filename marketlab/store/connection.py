@@ -19,6 +19,7 @@ from typing import Final
 import apsw
 
 from marketlab.errors import StoreBusyError, StoreError, StoreFullError
+from marketlab.store.schema import is_ready
 
 __all__ = [
     "BUSY_TIMEOUT_S",
@@ -67,15 +68,16 @@ def file_identity(path: Path) -> tuple[int, int] | None:
 
 
 def open_writing(path: Path, *, busy_timeout_s: float) -> apsw.Connection:
-    """A connection that writes; makes the file if there is none.
+    """A connection that writes; makes the file, without tables, if there is none.
 
-    :raises StoreError: it cannot be opened
+    :raises StoreError: it cannot be opened, or is not ours; then it is left as it is
     """
     with translating(path):
         connection = apsw.Connection(os.fspath(path), statementcachesize=_STATEMENTS)
     try:
         with translating(path, connection):
             _wait_for_locks(connection, busy_timeout_s)
+            is_ready(connection, path)
             _write_ahead(connection, path)
             _survive_power_loss(connection)
             _keep_small(connection)

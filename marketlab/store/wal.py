@@ -23,6 +23,8 @@ class WriteAheadLog:
         self._pages = 0
         self._wait_at_pages = WAIT_FOR_READERS_PAGES
         connection.set_wal_hook(self._note)  # takes the place of SQLite's own automatic checkpoint
+        # The file keeps its largest size otherwise, though only its beginning is used again.
+        connection.pragma("journal_size_limit", WAIT_FOR_READERS_PAGES * connection.pragma("page_size"))
 
     def tend(self) -> None:
         """Checkpoint if it is time; to be called after a commit, outside any transaction."""

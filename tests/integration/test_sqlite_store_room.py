@@ -1,0 +1,197 @@
+"""No lock and no room: the commit fails whole, and goes through once there is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from marketlab.errors import StoreBusyError, StoreFullError
+from marketlab.model import Batch
+from marketlab.ports import PostedTick
+from marketlab.store import SqliteReader, SqliteStore
+from tests.store_feed import LOG, Feed, ticks
+
+#: Takes the lock, says so, and gives it back when told to.
+HOLDER = """
+import sys
+import apsw
+connection = apsw.Connection(sys.argv[1])
+connection.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.readline()
+connection.execute("ROLLBACK")
+connection.close()
+"""
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "marketlab.db"
+
+
+@pytest.fixture
+def lock(database: Path) -> Iterator[Callable[[], Callable[[], None]]]:
+    """Has another process take the write lock; the result gives it back."""
+    holders: list[subprocess.Popen[str]] = []
+
+    def take() -> Callable[[], None]:
+        holder = subprocess.Popen(
+            [sys.executable, "-c", HOLDER, str(database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        holders.append(holder)
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "locked\n"
+
+        def release() -> None:
+            holder.communicate("\n", timeout=30)
+
+        return release
+
+    yield take
+    for holder in holders:
+        holder.kill()
+        holder.communicate()
+
+
+def batch_of(feed: Feed) -> Batch:
+    """A batch with something of everything."""
+    return feed.batch(*ticks(10, 20, 5), b"?", *ticks(7, symbol="NEW"))
+
+
+def test_a_commit_that_meets_anothers_lock_can_be_tried_again(
+    database: Path, lock: Callable[[], Callable[[], None]]
+) -> None:
+    with SqliteStore(database, busy_timeout_s=0.05) as store:
+        feed = Feed(store)
+        batch = batch_of(feed)
+        release = lock()
+        for act in (
+            lambda: feed.commit(batch),
+            lambda: store.claim(LOG, [0]),
+            lambda: store.post([PostedTick("A", 1.0, 1.0)]),
+        ):
+            with pytest.raises(StoreBusyError, match=r"marketlab\.db"):
+                act()
+        assert {state.id for state in batch.streams.values()} == {None}
+        assert store.latest() == []
+        assert store.load_streams(list(batch.streams)) == {}
+        release()
+        feed.commit(batch)
+        assert [record.price for record in store.history("AAPL", limit=9)] == [5, 20, 10]
+        assert [alert.tick_id for alert in store.alerts(limit=9)] == [3, 2]
+
+
+def test_reading_goes_on_while_another_process_holds_the_lock(
+    database: Path, lock: Callable[[], Callable[[], None]]
+) -> None:
+    with SqliteStore(database) as store, SqliteReader(database, busy_timeout_s=0) as reader:
+        feed = Feed(store)
+        feed(*ticks(1, 2))
+        lock()
+        assert [record.price for record in reader.latest()] == [2]
+        assert list(store.load_streams(list(feed.engine.batch().streams))) == []
+
+
+def test_a_database_that_may_not_grow_takes_nothing_and_then_the_same_batch(database: Path) -> None:
+    with SqliteStore(database) as store:
+        feed = Feed(store)
+        feed(*ticks(10))
+        pages = store._writing.pragma("page_count")
+        store._writing.pragma("max_page_count", pages)
+        batch = feed.batch(*ticks(*(100 + n % 50 for n in range(3000)), first_seq=2), b"?", *ticks(7, symbol="NEW"))
+        for _ in range(3):
+            with pytest.raises(StoreFullError, match=r"marketlab\.db"):
+                feed.commit(batch)
+        assert [record.price for record in store.latest()] == [10]
+        assert store.partition_books()[0].counts.received == 1
+        store._writing.pragma("max_page_count", 1_000_000)
+        feed.commit(batch)
+        assert store._writing.pragma("integrity_check") == "ok"
+        assert len(store.history("AAPL", limit=10_000)) == 3001
+        assert store.partition_books()[0].counts.received == 3003
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 3 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("only root may mount a small file system, and only Linux has tmpfs")
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)], check=False)
+    if mounted.returncode:
+        pytest.skip("this root may not mount")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_takes_nothing_and_then_the_same_batch(small_disk: Path) -> None:
+    database = small_disk / "marketlab.db"
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(1_500_000))
+    with SqliteStore(database) as store:
+        feed = Feed(store)
+        prices = [100 + n % 50 for n in range(1000)]
+        batch, committed = Batch(LOG), 0
+
+        def fill() -> None:
+            nonlocal batch, committed
+            while committed < 1_000_000:
+                batch = feed.batch(*ticks(*prices, first_seq=committed + 1), b"?", *ticks(7, symbol=f"N{committed}"))
+                feed.commit(batch)
+                committed += len(prices)
+
+        with pytest.raises(StoreFullError, match="no room") as caught:
+            fill()
+        assert caught.value.mend
+        for _ in range(3):
+            with pytest.raises(StoreFullError):
+                feed.commit(batch)
+        assert len(store.history("AAPL", limit=10**6)) == committed
+        assert store._writing.pragma("integrity_check") == "ok"
+        ballast.unlink()
+        feed.commit(batch)
+        feed(*ticks(1, 2, first_seq=committed + 1001))
+        assert len(store.history("AAPL", limit=10**6)) == committed + 1002
+        assert store._writing.pragma("integrity_check") == "ok"
+        assert all(book.balanced for book in store.partition_books())
+
+
+@pytest.mark.parametrize("room", [0, 4096, 40_000])
+def test_a_disk_without_room_for_a_database_says_so(small_disk: Path, room: int) -> None:
+    (small_disk / "ballast").write_bytes(bytes(3 * 1024 * 1024 - room))
+    with pytest.raises(StoreFullError, match=r"marketlab\.db"):
+        SqliteStore(small_disk / "marketlab.db")
+    (small_disk / "ballast").unlink()
+    with SqliteStore(small_disk / "marketlab.db") as store:
+        Feed(store)(*ticks(1))
+
+
+def test_a_reader_that_stays_does_not_fail_commits_and_the_log_shrinks_after_it(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("marketlab.store.wal.CHECKPOINT_PAGES", 10)
+    monkeypatch.setattr("marketlab.store.wal.WAIT_FOR_READERS_PAGES", 40)
+    wal = database.with_name("marketlab.db-wal")
+    with SqliteStore(database, busy_timeout_s=0.01) as store:
+        feed = Feed(store)
+        feed(*ticks(10))
+        reader = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM ticks").get == 1
+        for number in range(30):
+            feed(*ticks(*range(1, 101), first_seq=100 * number + 2))
+        assert reader.execute("SELECT count(*) FROM ticks").get == 1
+        grown = wal.stat().st_size
+        assert grown > 100 * 4096
+        reader.close()
+        for number in range(30, 120):
+            feed(*ticks(*range(1, 101), first_seq=100 * number + 2))
+        assert wal.stat().st_size < grown
+        assert len(store.history("AAPL", limit=10**6)) == 12_001
