@@ -92,15 +92,18 @@ def tape_path(transport: str) -> Path | None:
 
 @contextmanager
 def open_transport(
-    settings: Settings, transport: str = "kafka", *, progress: Progress | None = None
+    settings: Settings, transport: str = "kafka", *, create: bool = False, progress: Progress | None = None
 ) -> Iterator[Transport]:
-    """The log of messages, with its topic made if missing.
+    """The log of messages; Kafka's topic is made if missing.
 
     :param transport: ``kafka`` or ``tape:FILE``
+    :param create: make the tape if missing
     """
     path = tape_path(transport)
     if path is not None:
         with TapeTransport(path, topic=settings.topic, partitions=settings.partitions) as tape:
+            if create and not path.exists():
+                tape.publisher().close(timeout_s=0.0)
             yield tape
         return
     with kafka(settings, progress=progress) as config:

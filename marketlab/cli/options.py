@@ -120,7 +120,7 @@ class SourceOptions:
 def source_options(command: Command) -> Command:
     """Add the options of a source; the command gets them as ``options``."""
 
-    def wrapped(**given: Any) -> Any:
+    def wrapped(*args: Any, **given: Any) -> Any:
         names = ("source", "rate", "speed", "clock", "ticks", "for_s", "seed", "symbol", "time_unit", "header")
         values = {name: given.pop(name) for name in names}
         symbols, columns, day, delimiter = (given.pop(name) for name in ("symbols", "columns", "date", "delimiter"))
@@ -132,7 +132,7 @@ def source_options(command: Command) -> Command:
             **values,
         )
         _check(options)
-        return command(options=options, **given)
+        return command(*args, options=options, **given)
 
     wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
     wrapped.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]

@@ -14,8 +14,12 @@ from marketlab.errors import MarketlabError
 
 __all__ = ["err", "fail", "out", "print_json", "table"]
 
+WIDE = 250
+
 #: For results.
 out = Console(highlight=False, soft_wrap=True)
+if not out.is_terminal:  # a file or a pipe has no width that a table would have to fit into
+    out.width = WIDE
 #: For progress, notes and errors.
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -37,5 +41,7 @@ def table(*columns: str, title: str | None = None) -> Table:
     """An empty table in the house style; a column whose name begins with ``#`` holds numbers."""
     result = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
     for column in columns:
-        result.add_column(column.removeprefix("#"), justify="right" if column.startswith("#") else "left")
+        result.add_column(
+            column.removeprefix("#"), justify="right" if column.startswith("#") else "left", overflow="fold"
+        )
     return result

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +38,8 @@ def stop_on_eof(stop: threading.Event) -> None:
     """
 
     def wait() -> None:
-        while sys.stdin.buffer.read(4096):
+        # Not sys.stdin: at its end the interpreter cannot take that one's lock from a thread that waits inside it.
+        while os.read(0, 4096):
             pass
         stop.set()
 

@@ -19,6 +19,7 @@ import uvicorn
 
 from api import ApiConfig, create_asgi
 from api.config import LOOPBACK_NAMES
+from api.serving import uvicorn_config
 from marketlab.cli.options import json_option
 from marketlab.cli.output import err, out, print_json
 from marketlab.cli.running import stop_on_eof, stopping
@@ -31,7 +32,6 @@ __all__ = ["ListenError", "main", "serve"]
 
 DEFAULT_PORT = 5000
 NEXT_PORTS = 50  # how many are tried after the default one, then any
-GRACE_S = 3  # for requests under way when the server is told to stop
 
 
 class ListenError(MarketlabError):
@@ -97,7 +97,7 @@ def serve(
             if open_page:
                 threading.Thread(target=_open, args=(url + "dashboard",), daemon=True).start()
 
-        server = _Server(_uvicorn_config(app), announce)
+        server = _Server(uvicorn_config(app), announce)
         if until_eof:
             stop_on_eof(stop)
         threading.Thread(target=server.exit_on, args=(stop,), name="serve-stop", daemon=True).start()
@@ -131,20 +131,6 @@ class _Server(uvicorn.Server):
         """Wait for the event and begin to stop. A signal is taken by uvicorn itself, which sets the event after."""
         stop.wait()
         self.should_exit = True
-
-
-def _uvicorn_config(app: object) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,  # type: ignore[arg-type]  # an ASGI application, typed by us with plain dicts
-        http="h11",
-        ws="none",
-        lifespan="on",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_S,
-    )
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def up(settings: Settings, *, options: SourceOptions, transport: str, as_json: b
     with ExitStack() as stack:
         stop = stack.enter_context(stopping())
         stack.enter_context(Home(settings.home))
-        log = stack.enter_context(open_transport(settings, transport, progress=progress(quiet=as_json)))
+        log = stack.enter_context(open_transport(settings, transport, create=True, progress=progress(quiet=as_json)))
         reader = stack.enter_context(open_reader(settings))
         show = stack.enter_context(StatusLine()) if not as_json else None
         pipeline = Pipeline(
