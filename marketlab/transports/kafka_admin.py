@@ -104,7 +104,7 @@ def describe_topic(config: KafkaConfig, group: str) -> TopicDescription:
             where = [TopicPartition(config.topic, row["partition_index"]) for row in facts["partitions"]]
             oldest = admin.list_partition_offsets(dict.fromkeys(where, OffsetSpec.EARLIEST))
             end = admin.list_partition_offsets(dict.fromkeys(where, OffsetSpec.LATEST))
-            committed = admin.list_group_offsets({group: where})[group]
+            committed = _reported(admin, group, where, timeout_s=config.connect_timeout_s)
             cluster_id = str(admin.describe_cluster()["cluster_id"])
         except KafkaError as error:
             raise failed(config, "describe the topic", error) from error
@@ -128,3 +128,21 @@ def describe_topic(config: KafkaConfig, group: str) -> TopicDescription:
         group=group,
         partitions=tuple(sorted(rows, key=lambda described: described.partition)),
     )
+
+
+def _reported(admin: Any, group: str, where: list[Any], *, timeout_s: float) -> Any:
+    """What a group has reported, by partition.
+
+    The first question about any group makes a new broker create the topic that holds the answers; until that can be
+    read it wants to be asked again.
+    """
+    from kafka.errors import RetriableError
+
+    deadline = Deadline(timeout_s)
+    while True:
+        try:
+            return admin.list_group_offsets({group: where})[group]
+        except RetriableError:
+            if deadline.passed:
+                raise
+            time.sleep(RETRY_S)
