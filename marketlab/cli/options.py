@@ -185,7 +185,7 @@ _SOURCE_OPTIONS = [
         metavar="simulator|uniform|replay:FILE",
         help="Where ticks come from. FILE: CSV, JSON Lines, Parquet, a raw capture or a tape; also in gz or zip.",
     ),
-    click.option("--symbols", metavar="A,B,…", help="Symbols of the simulator.  [default: AAPL,GOOG,MSFT,AMZN,TSLA]"),
+    click.option("--symbols", metavar="A,B,…", help="Symbols of the simulator.  [default: AAPL,GOOG,NFLX,AMZN,TSLA]"),
     click.option("--rate", type=float, help="Ticks a second over all symbols; 0: as fast as it goes.  [default: 20]"),
     click.option("--speed", type=Speed(), help="Recordings: times the recorded pace, or max.  [default: 1]"),
     click.option(

@@ -13,6 +13,7 @@ import pytest
 from marketlab.analytics.alerts import reaches
 from marketlab.errors import SourceError
 from marketlab.model import Tick
+from marketlab.partitioner import murmur2
 from marketlab.sources import DEFAULT_SEED, DEFAULT_SYMBOLS, Simulator, simulated_clock
 from marketlab.sources.clocks import START
 from marketlab.sources.symbols import listing_of
@@ -25,9 +26,9 @@ FIRST_TICKS = [
     '{"symbol":"TSLA","price":250.87,"timestamp":1730896201.0}',
     '{"symbol":"AMZN","price":199.07,"timestamp":1730896201.05}',
     '{"symbol":"GOOG","price":175.96,"timestamp":1730896201.1}',
-    '{"symbol":"MSFT","price":415.99,"timestamp":1730896201.15}',
+    '{"symbol":"NFLX","price":779.99,"timestamp":1730896201.15}',
 ]
-DIGEST_OF_50_000 = "dca0385980994a75874cf21bf02b04716c14f556d26beb2e15f23174bab8d1a5"
+DIGEST_OF_50_000 = "fd6ac5ff6ee0ed14fcee448ad0315696bebd2e698900399d4860b3b2de5fec94"
 
 
 def ticks(count: int, **arguments: object) -> list[Tick]:
@@ -175,3 +176,7 @@ def test_what_is_no_symbol_is_refused(symbols: list[str]) -> None:
 def test_many_symbols_share_the_ticks() -> None:
     symbols = [f"S{number}" for number in range(300)]
     assert {tick.symbol for tick in ticks(10_000, symbols=symbols)} == set(symbols)
+
+
+def test_the_default_symbols_reach_every_partition_of_the_topic() -> None:
+    assert {(murmur2(symbol.encode()) & 0x7FFFFFFF) % 3 for symbol in DEFAULT_SYMBOLS} == {0, 1, 2}
