@@ -34,19 +34,22 @@ export class Api {
    * The newest records of a symbol, newest first.
    * @param {string} symbol
    * @param {number} limit
+   * @param {AbortSignal} [signal] ends the question when nobody wants the answer any more
    * @returns {Promise<TickRecord[]>}
    */
-  async history(symbol, limit) {
+  async history(symbol, limit, signal) {
     const path = symbol.split('/').map(encodeURIComponent).join('/')
-    return json(await this.#fetch(`data/${path}?limit=${limit}`, {}))
+    return json(await this.#fetch(`data/${path}?limit=${limit}`, {}, signal))
   }
 
   /**
    * @param {string} path
    * @param {Record<string, string>} headers
+   * @param {AbortSignal} [unwanted]
    */
-  async #fetch(path, headers) {
-    const signal = AbortSignal.timeout(this.timeoutMs)
+  async #fetch(path, headers, unwanted) {
+    const timeout = AbortSignal.timeout(this.timeoutMs)
+    const signal = unwanted ? AbortSignal.any([timeout, unwanted]) : timeout
     try {
       // The tag is handled here, not by the browser's cache, so that "unchanged" can be told.
       return await fetch(path, { headers, signal, cache: 'no-store' })

@@ -45,11 +45,17 @@ const feed = new AlertFeed(
 const draw = newestPerFrame(drawChosen)
 
 /** The chosen symbol and what is known of it; a new object for every choice, so that a late answer can be told. */
-let chosen = { symbol: '', series: new Series() }
+let chosen = choice('')
+
+/** @param {string} symbol */
+function choice(symbol) {
+  return { symbol, series: new Series(), left: new AbortController() }
+}
 
 /** @param {string} symbol */
 async function choose(symbol) {
-  const mine = { symbol, series: new Series() }
+  const mine = choice(symbol)
+  chosen.left.abort()
   chosen = mine
   history.replaceState(null, '', `#${encodeURIComponent(symbol)}`)
   chart.reset()
@@ -68,8 +74,15 @@ async function choose(symbol) {
  * @param {number} asked
  */
 async function catchUp(mine, asked) {
-  let page = await api.history(mine.symbol, asked)
-  if (mine.series.wouldMiss(page, asked)) page = await api.history(mine.symbol, (asked = LARGEST_PAGE))
+  const { signal } = mine.left
+  let page
+  try {
+    page = await api.history(mine.symbol, asked, signal)
+    if (mine.series.wouldMiss(page, asked)) page = await api.history(mine.symbol, (asked = LARGEST_PAGE), signal)
+  } catch (error) {
+    if (signal.aborted) return
+    throw error
+  }
   feed.note(page, { past: asked === FIRST_PAGE })
   if (mine !== chosen || mine.series.take(page, asked) === 0) return
   watchlist.learn(mine.symbol, page)

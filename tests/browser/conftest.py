@@ -1,0 +1,149 @@
+"""A real browser for the tests of the page, and a page that may not complain."""
+
+from __future__ import annotations
+
+import http.client
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from api import ApiConfig, create_asgi
+from tests.api_lab import NOW, ApiLab, Server
+from tests.support import require
+
+POLL_S = 0.2  # a tenth of what people get, so that tests need not wait
+DEADLINE_MS = 20_000
+PREFIX = "/user/x/proxy/5000"
+
+expect.set_options(timeout=DEADLINE_MS)
+
+ARGUMENTS = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-sandbox",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    program = os.environ.get("MARKETLAB_BROWSER") or next(filter(None, map(shutil.which, names)), None)
+    require(program, "no Chromium found; install one or name it in MARKETLAB_BROWSER")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Opens pages whose console must stay clean; what a test expects there it names in ``complaints``."""
+    watched: list[tuple[list[str], tuple[str, ...]]] = []
+    contexts: list[BrowserContext] = []
+
+    def make(
+        url: str,
+        *,
+        viewport: tuple[int, int] = (1440, 900),
+        scheme: Any = "dark",
+        complaints: tuple[str, ...] = (),
+        before: Callable[[Page], object] = lambda page: None,
+    ) -> Page:
+        context = browser.new_context(
+            viewport={"width": viewport[0], "height": viewport[1]},
+            color_scheme=scheme,
+            timezone_id="Europe/Berlin",
+        )
+        contexts.append(context)
+        context.set_default_timeout(DEADLINE_MS)
+        page = context.new_page()
+        heard: list[str] = []
+        watched.append((heard, complaints))
+        page.on("console", lambda message: heard.append(message.text) if message.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.add_init_script(
+            "addEventListener('securitypolicyviolation', (e) => console.error(`CSP: ${e.violatedDirective}`))"
+        )
+        before(page)
+        page.goto(url)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    for heard, complaints in watched:
+        assert [text for text in heard if not any(part in text for part in complaints)] == []
+
+
+@pytest.fixture
+def lab() -> ApiLab:
+    return ApiLab(config=ApiConfig(poll_s=POLL_S, clock=lambda: NOW))
+
+
+@contextmanager
+def serving(lab: ApiLab, *, port: int = 0) -> Iterator[Server]:
+    with Server(create_asgi(lab.config, reader=lab.store, post=lab.writer.post), port=port) as running:
+        yield running
+
+
+@pytest.fixture
+def server(lab: ApiLab) -> Iterator[Server]:
+    with serving(lab) as running:
+        yield running
+
+
+@pytest.fixture
+def proxied(server: Server) -> Iterator[tuple[str, list[str]]]:
+    """The address of the server below a prefix, and the paths that were asked for outside of it."""
+    strays: list[str] = []
+
+    class Proxy(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            if not self.path.startswith(PREFIX + "/"):
+                strays.append(self.path)
+                self.send_error(404)
+                return
+            upstream = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+            headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+            try:
+                upstream.request("GET", self.path.removeprefix(PREFIX), headers=headers)
+                response = upstream.getresponse()
+                body = response.read()
+            finally:
+                upstream.close()
+            self.send_response(response.status)
+            for name, value in response.getheaders():
+                if name.lower() not in {"content-length", "date", "server"}:
+                    self.send_header(name, value)
+            if response.status != 304:
+                self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ExitStack() as stack:
+        proxy = stack.enter_context(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy))
+        proxy.daemon_threads = True
+        thread = threading.Thread(target=proxy.serve_forever)
+        thread.start()
+        stack.callback(thread.join, 20)
+        stack.callback(proxy.shutdown)
+        yield f"http://127.0.0.1:{proxy.server_port}{PREFIX}/", strays
