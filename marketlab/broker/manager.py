@@ -190,7 +190,7 @@ class ManagedBroker:
         class_path = self._jars.ensure(progress=progress)
         aot = AotCache(self.cache / "aot", java=java(), class_path=class_path) if self._aot else None
         flags = aot.use() if aot else []
-        launcher = Launcher(self.rooms, class_path, flags=flags, stop_timeout_s=STOP_S)
+        launcher = Launcher(self.rooms, class_path, self.cache, flags=flags, stop_timeout_s=STOP_S)
         port = launcher.start(port=self.port, last_port=memory.port, deadline=deadline, progress=progress)
         memory = replace(
             memory,

@@ -80,7 +80,7 @@ def _train(cache: Path, *, timeout_s: float) -> None:
     rooms = Rooms(cache / "training")
     draft = rooms.folder / "draft.aot"
     shutil.rmtree(rooms.folder, ignore_errors=True)  # of a training that was killed
-    launcher = Launcher(rooms, JarCache(cache).paths, flags=aot.train(draft), stop_timeout_s=timeout_s)
+    launcher = Launcher(rooms, JarCache(cache).paths, cache, flags=aot.train(draft), stop_timeout_s=timeout_s)
     with locked(rooms.lock, timeout_s=0, what="training the start"):
         # Should this process be killed, its lease ends, and the keeper ends the JVM.
         lease = Lease(rooms.leases, on_release=lambda: None)

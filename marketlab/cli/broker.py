@@ -78,7 +78,7 @@ def logs(settings: Settings, *, following: bool, lines: int) -> None:
         click.echo(line)
 
 
-@broker.command(help="Fetch Kafka now and make later starts quick; afterwards no network is needed.")
+@broker.command(help="Fetch Kafka now; later starts are quick and offline.")
 @click.pass_obj
 def install(settings: Settings) -> None:
     """Fetch and train."""
