@@ -223,6 +223,8 @@ class Result:
     @property
     def balanced(self) -> bool:
         """Whether every tick that the producer sent is accounted for and none is lost."""
+        if not self.produced:
+            return self.book.stored + self.book.late + self.book.refused + self.book.lost == 0
         return self.book.state == "closed" and self.book.balanced and self.book.produced == self.produced
 
     def as_dict(self) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
+from time import monotonic
 from time import time as wall_clock
 
 from marketlab.broker import ManagedBroker, Progress
@@ -20,6 +21,7 @@ from marketlab.transports import KafkaConfig, KafkaTransport, TapeTransport, ens
 
 __all__ = [
     "kafka",
+    "kept_broker",
     "member",
     "open_reader",
     "open_sink",
@@ -31,6 +33,7 @@ __all__ = [
 ]
 
 API_HOST, API_PORT = "127.0.0.1", 5000
+LOOK_S = 0.5  # between two looks at the broker
 TOPIC_S = 30.0  # for a broker that has just come up to make the topic
 
 
@@ -75,6 +78,32 @@ def kafka(settings: Settings, *, progress: Progress | None = None) -> Iterator[K
     broker = ManagedBroker(settings.home, cache=settings.cache, port=settings.broker_port)
     with broker.acquire(progress=progress) as lease:
         yield _config(settings, lease.bootstrap_servers)
+
+
+@contextmanager
+def kept_broker(settings: Settings, transport: str = "kafka") -> Iterator[Callable[[], str]]:
+    """Something to call now and then, that starts the managed broker again if it was killed.
+
+    It returns a sentence when it did, else nothing. A tape or your own Kafka is nothing to look after.
+    """
+    if settings.bootstrap_servers or tape_path(transport) is not None:
+        yield lambda: ""
+        return
+    broker = ManagedBroker(settings.home, cache=settings.cache, port=settings.broker_port)
+    checked = monotonic()
+    with ExitStack() as leases:
+
+        def look() -> str:
+            nonlocal checked
+            if monotonic() - checked < LOOK_S:
+                return ""
+            checked = monotonic()
+            if broker.status().running:
+                return ""
+            leases.enter_context(broker.acquire(timeout_s=TOPIC_S))
+            return "the broker was killed, started again"
+
+        yield look
 
 
 def tape_path(transport: str) -> Path | None:

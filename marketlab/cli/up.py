@@ -16,7 +16,7 @@ from marketlab.cli.progress import progress
 from marketlab.cli.running import stopping
 from marketlab.settings import Settings
 from marketlab.supervisor import Home, Pipeline, Progress, Result
-from marketlab.wiring import open_reader, open_transport
+from marketlab.wiring import kept_broker, open_reader, open_transport
 
 __all__ = ["up"]
 
@@ -43,6 +43,7 @@ def up(settings: Settings, *, options: SourceOptions, transport: str, as_json: b
             consumer=["--transport", transport],
             reader=reader,
             log=log.log_id,
+            keep_alive=stack.enter_context(kept_broker(settings, transport)),
             on_progress=show or (lambda _: None),
         )
         result = pipeline.run(stop)
