@@ -54,6 +54,8 @@ def read_number(cell: Any) -> float:
 
     :raises ValueError, TypeError: it is not a number
     """
+    if cell.__class__ is float:
+        return float(cell)
     if isinstance(cell, str):
         return read_text(cell)
     if isinstance(cell, bool) or not isinstance(cell, int | float | Decimal):

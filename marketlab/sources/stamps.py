@@ -63,7 +63,9 @@ def reader(unit: str, *, midnight_s: int = 0) -> Callable[[Any], float]:
             raise ValueError(text) from None
 
     def read_seconds(cell: Any) -> float:
-        return float(cell) if isinstance(cell, str) and "_" not in cell else read(cell)
+        if cell.__class__ is float or (cell.__class__ is str and "_" not in cell):
+            return float(cell)
+        return read(cell)
 
     return read_seconds if base == 0 and scale == 1 else read
 

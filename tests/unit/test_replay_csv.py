@@ -48,11 +48,13 @@ ONE = [Tick("AAPL", 215.67, float(T), 3.0)]
         f"timestamp, symbol, price, size\n{T}, AAPL, 215.67, 3\n",
         f"Time,Ticker,Last,Qty\n{T},aapl,215.67,3\n",
         f"<TS>,<TICKER>,<LAST>,<VOLUME>\n{T},AAPL,215.67,3\n",
+        f"time,timestamp,symbol,last,price,volume,size\n7,{T},AAPL,1.0,215.67,9,3\n",  # the wire's own names win
         f"id,price,venue,timestamp,size,symbol\n7,215.67,Xé,{T},3,AAPL\n",
         f"timestamp;symbol;price;size\n{T};AAPL;215,67;3,0\n",  # decimal comma
         f'timestamp,symbol,price,size\n{T},AAPL,"215,67","3,0"\n',
         f"timestamp,symbol,price,size\n{T},AAPL,2.1567e2,3\n",
         f"timestamp,symbol,price,size\n{T},AAPL,215.67,3,\n",  # a delimiter after the last cell
+        f"timestamp,symbol,price,size\r\n{T},AAPL,215.67,3,\r\n",
     ],
 )
 def test_every_common_form_gives_the_same_tick(tmp_path: Path, text: str) -> None:

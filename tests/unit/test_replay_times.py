@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -55,6 +56,19 @@ def test_the_unit_is_told_by_size_or_form_and_said(tmp_path: Path, stamp: str, u
     assert unit in found.describe()
 
 
+def test_a_time_without_a_zone_is_utc_wherever_the_machine_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert times(tmp_path, "2024-08-08 23:54:15") == [1723161255.0]
+        assert times(tmp_path, "09:30:00", date=DAY) == [MIDNIGHT + 34200.0]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 @pytest.mark.parametrize("stamp", ["631151999", "4102444800", "99999999999", "631151999999", "9" * 22, "-5", "1e30"])
 def test_a_number_that_is_a_date_in_no_unit_is_refused(tmp_path: Path, stamp: str) -> None:
     with pytest.raises(SourceError, match=r"is in no unit a date of 1990 to 2100|is neither a number") as refused:
@@ -69,10 +83,10 @@ def test_stamps_in_several_units_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_few_strange_stamps_are_bad_rows_and_never_misread(tmp_path: Path) -> None:
-    strange = ["1723161255342", "5", "", "x", "2024-08-08"]
+    strange = ["1723161255342", "4102444800", "5", "", "x", "2024-08-08"]
     found = replay(tmp_path, *["1723161255"] * 100, *strange)
     assert {tick.timestamp for tick in found} == {1723161255.0}
-    assert found.skipped == {"bad_timestamp": 4, "missing_field": 1}
+    assert found.skipped == {"bad_timestamp": 5, "missing_field": 1}
 
 
 @pytest.mark.parametrize("unit", ["ms", "us", "ns"])
