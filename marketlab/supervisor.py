@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
@@ -88,7 +89,7 @@ class Child:
         self._argv = [sys.executable, "-m", "marketlab", "--home", str(home), *arguments, "--json", "--until-eof"]
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
-        self._output = b""
+        self._lines: list[bytes] = []
         self._reader: threading.Thread | None = None
         self._deaths: deque[float] = deque(maxlen=MAX_DEATHS)
         self.restarts = 0
@@ -106,12 +107,14 @@ class Child:
                 stderr=stderr,
                 start_new_session=True,
             )
-        self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
+        self._lines = []
+        self._reader = threading.Thread(target=self._read, args=(self._process, self._lines), daemon=True)
         self._reader.start()
 
-    def _read(self, process: subprocess.Popen[bytes]) -> None:
+    @staticmethod
+    def _read(process: subprocess.Popen[bytes], lines: list[bytes]) -> None:
         assert process.stdout is not None  # noqa: S101 (for the type checker)
-        self._output = process.stdout.read()
+        lines.extend(process.stdout)
 
     @property
     def pid(self) -> int | None:
@@ -123,13 +126,13 @@ class Child:
         """Exit code, negative for a signal; None while it runs."""
         return self._process.poll() if self._process else None
 
-    def result(self) -> dict[str, Any]:
-        """The JSON object that an ended process has printed, or an empty one."""
-        if self._reader is not None:
+    def printed(self) -> dict[str, Any]:
+        """The JSON object that the process has printed so far, or an empty one; all of it once it has ended."""
+        if self._reader is not None and self.code is not None:
             self._reader.join()
         try:
-            value = json.loads(self._output or b"{}")
-        except ValueError:
+            value = json.loads(self._lines[-1])
+        except (IndexError, ValueError):
             return {}
         return value if isinstance(value, dict) else {}
 
@@ -206,6 +209,7 @@ class Progress:
     lost: int = 0
     produced: int | None = None
     per_second: float = 0.0
+    dashboard_url: str | None = None
     note: str = ""
 
 
@@ -219,6 +223,7 @@ class Result:
     alerts: int = 0
     digest: str | None = None
     seconds: float = 0.0
+    dashboard_url: str | None = None
 
     @property
     def balanced(self) -> bool:
@@ -245,14 +250,16 @@ class Result:
             "digest": self.digest,
             "seconds": round(self.seconds, 3),
             "ticks_per_second": round(self.produced / self.seconds, 1) if self.seconds else 0.0,
+            "dashboard_url": self.dashboard_url,
         }
 
 
 class Pipeline:
-    """Producer and consumer, from their start to a closed run.
+    """Producer, consumer and API, from their start to a closed run.
 
     :param producer: arguments of ``marketlab produce``; its run id is added
     :param consumer: arguments of ``marketlab consume``
+    :param api: arguments of ``marketlab serve``
     :param reader: the home's store
     :param log: id of the log that they meet on
     :param keep_alive: called at every turn; restarts what else has died
@@ -265,6 +272,7 @@ class Pipeline:
         *,
         producer: Sequence[str],
         consumer: Sequence[str],
+        api: Sequence[str],
         reader: StoreReader,
         log: str,
         keep_alive: Callable[[], str] = lambda: "",
@@ -274,6 +282,8 @@ class Pipeline:
         self.run_id = new_run()
         self._producer = Child("producer", ["produce", *producer], home=home, log=logs / "producer.log")
         self._consumer = Child("consumer", ["consume", *consumer], home=home, log=logs / "consumer.log")
+        self._api = Child("API", ["serve", *api], home=home, log=logs / "api.log")
+        self._url: str | None = None
         self._reader = reader
         self._log = log
         self._keep_alive = keep_alive
@@ -290,6 +300,7 @@ class Pipeline:
         try:
             self._consumer.start()
             self._producer.start("--run", self.run_id)
+            self._api.start()
             self._while_producing(stop)
             produced, skipped = self._end_of_production()
             book = self._drain(produced, stop)
@@ -298,8 +309,10 @@ class Pipeline:
             self._consumer.wait(Deadline(STOP_S))
             return self._result(book, produced, skipped, seconds)
         finally:
-            self._producer.close()
-            self._consumer.close()
+            self._api.terminate()
+            self._api.wait(Deadline(STOP_S))
+            for child in (self._producer, self._consumer, self._api):
+                child.close()
 
     def _while_producing(self, stop: threading.Event) -> None:
         while not stop.wait(POLL_S):
@@ -313,11 +326,17 @@ class Pipeline:
             self._turn()
 
     def _turn(self) -> RunBook:
-        """Look after the consumer and the rest, and tell how things stand."""
+        """Look after the others, and tell how things stand."""
         if self._consumer.code is not None:
             was = death(self._consumer.code)
             self._consumer.restart()
             self._note = f"consumer was ended by {was}, started again"
+        if self._api.code is not None:
+            was = death(self._api.code)
+            # On the same port: a page that is open finds it again.
+            self._api.restart(*(("--port", str(urlsplit(self._url).port)) if self._url else ()))
+            self._note = f"API was ended by {was}, started again"
+        self._url = self._url or self._api.printed().get("url")
         note = self._keep_alive()
         self._note = note or self._note
         book = self._book()
@@ -334,10 +353,14 @@ class Pipeline:
                 lost=book.lost,
                 produced=book.produced,
                 per_second=max(0.0, kept - before) / (now - then) if now > then else 0.0,
+                dashboard_url=self._dashboard(),
                 note=self._note,
             )
         )
         return book
+
+    def _dashboard(self) -> str | None:
+        return f"{self._url}dashboard" if self._url else None
 
     def _book(self) -> RunBook:
         runs = balance((), self._reader.stream_books(run=self.run_id))
@@ -347,7 +370,7 @@ class Pipeline:
         """Let the producer close its run; how much it has sent."""
         self._producer.terminate()
         code = self._producer.wait(Deadline(STOP_S))
-        result = self._producer.result() if code is not None else {}
+        result = self._producer.printed() if code is not None else {}
         if code is not None and code > 0 and not result:
             self._producer.restart()  # raises, with what it said
         return int(result.get("produced", 0)), Counter(result.get("skipped", {}))
@@ -365,7 +388,7 @@ class Pipeline:
             tick.wait(POLL_S / 2)
 
     def _result(self, book: RunBook, produced: int, skipped: dict[str, int], seconds: float) -> Result:
-        result = Result(book, produced, dict(skipped), seconds=seconds)
+        result = Result(book, produced, dict(skipped), seconds=seconds, dashboard_url=self._dashboard())
         if book.stored + book.late:
             rules = self._reader.rules(book.run, log=book.log)
             rows = list(self._reader.digest_rows(book.run, log=book.log))

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from marketlab.producer import Pace
+from marketlab.sources import parse_columns
 
 __all__ = ["SourceOptions", "json_option", "source_options", "transport_option"]
 
@@ -126,9 +127,9 @@ def source_options(command: Command) -> Command:
         symbols, columns, day, delimiter = (given.pop(name) for name in ("symbols", "columns", "date", "delimiter"))
         options = SourceOptions(
             symbols=tuple(part.strip() for part in symbols.split(",") if part.strip()) if symbols else None,
-            columns=_columns(columns),
+            columns=parse_columns(columns) if columns else None,
             day=day.date() if isinstance(day, datetime) else None,
-            delimiter={"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter),
+            delimiter=delimiter,
             **values,
         )
         _check(options)
@@ -139,18 +140,6 @@ def source_options(command: Command) -> Command:
     for option in reversed(_SOURCE_OPTIONS):
         option(wrapped)
     return wrapped
-
-
-def _columns(text: str | None) -> dict[str, str | int] | None:
-    if not text:
-        return None
-    columns: dict[str, str | int] = {}
-    for part in text.split(","):
-        name, equals, column = (piece.strip() for piece in part.partition("="))
-        if not (name and equals and column):
-            raise click.UsageError(f"--columns: NAME=COLUMN was wanted, e.g. timestamp=0,price=1, {part!r} was found")
-        columns[name] = int(column) if column.isdigit() else column
-    return columns
 
 
 def _check(options: SourceOptions) -> None:

@@ -22,29 +22,53 @@ __all__ = ["up"]
 
 
 @click.command(
-    help="Run the whole pipeline: broker, topic, producer, consumer. Ctrl-C stops what it started; "
+    help="Run the whole pipeline: broker, topic, producer, consumer, API and dashboard. Ctrl-C stops what it started; "
     "--ticks, --for or the end of a recording end it by themselves."
 )
 @click.pass_obj
 @source_options
 @transport_option
 @json_option
-def up(settings: Settings, *, options: SourceOptions, transport: str, as_json: bool) -> None:
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port of the dashboard.  [default: 5000, or the next free one]"
+)
+@click.option("--open", "open_page", is_flag=True, help="Open the dashboard in the browser.")
+def up(
+    settings: Settings,
+    *,
+    options: SourceOptions,
+    transport: str,
+    as_json: bool,
+    port: int | None,
+    open_page: bool,
+) -> None:
     """Run the whole pipeline."""
     with ExitStack() as stack:
         stop = stack.enter_context(stopping())
-        stack.enter_context(Home(settings.home))
+        home = stack.enter_context(Home(settings.home))
         log = stack.enter_context(open_transport(settings, transport, create=True, progress=progress(quiet=as_json)))
         reader = stack.enter_context(open_reader(settings))
         show = stack.enter_context(StatusLine()) if not as_json else None
+        told: list[str] = []
+
+        def on_progress(now: Progress) -> None:
+            if now.dashboard_url and not told:
+                told.append(now.dashboard_url)
+                home.note(dashboard_url=now.dashboard_url)
+                if not as_json:
+                    err.print(f"dashboard  [bold]{now.dashboard_url}[/]")
+            if show:
+                show(now)
+
         pipeline = Pipeline(
             settings.home,
             producer=["--transport", transport, *options.arguments()],
             consumer=["--transport", transport],
+            api=[*(("--port", str(port)) if port is not None else ()), *(("--open",) if open_page else ())],
             reader=reader,
             log=log.log_id,
             keep_alive=stack.enter_context(kept_broker(settings, transport)),
-            on_progress=show or (lambda _: None),
+            on_progress=on_progress,
         )
         result = pipeline.run(stop)
     if as_json:
