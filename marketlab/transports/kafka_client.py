@@ -14,7 +14,7 @@ from typing import Any
 from marketlab.errors import TransportError
 from marketlab.transports.kafka_config import KafkaConfig
 
-__all__ = ["TopicIdentity", "failed", "identify", "missing_topic", "open_client", "topic_facts"]
+__all__ = ["TopicIdentity", "failed", "identify", "missing_topic", "open_client", "said", "topic_facts"]
 
 _numbers = itertools.count(1)
 
@@ -37,13 +37,16 @@ def open_client(make: Callable[..., Any], config: KafkaConfig, **options: Any) -
     """
     from kafka.errors import KafkaError
 
+    from marketlab.transports.kafka_sockets import PROXY_URL
+
     networks = []
 
     def network(**given: Any) -> Any:
         networks.append(make.DEFAULT_CONFIG["kafka_client"](**given))  # type: ignore[attr-defined]
         return networks[-1]
 
-    options = config.options() | {"client_id": f"marketlab-{os.getpid()}-{next(_numbers)}"} | options
+    own = {"client_id": f"marketlab-{os.getpid()}-{next(_numbers)}", "proxy_url": PROXY_URL}
+    options = config.options() | own | options
     try:
         return make(**options, kafka_client=network)
     except BaseException as error:
@@ -97,9 +100,17 @@ def topic_facts(admin: Any, topic: str) -> dict[str, Any] | None:
 def failed(config: KafkaConfig, act: str, error: BaseException) -> TransportError:
     """Our error for one of kafka-python's."""
     return TransportError(
-        f"Kafka at {config.bootstrap_servers}: wanted to {act}, {type(error).__name__}: {error}",
+        f"Kafka at {config.bootstrap_servers}: wanted to {act}, found {said(error)}",
         mend="Is it up? `marketlab broker status` for the managed broker, `marketlab doctor` for all else.",
     )
+
+
+def said(error: BaseException) -> str:
+    """What an error says, with its name once: most of kafka-python's begin with it, some do not."""
+    name, text = type(error).__name__, str(error)
+    if text.startswith(name):
+        return text
+    return f"{name}: {text}" if text else name
 
 
 def missing_topic(config: KafkaConfig) -> TransportError:

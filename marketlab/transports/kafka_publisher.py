@@ -15,7 +15,7 @@ from marketlab.deadline import Deadline
 from marketlab.errors import DeliveryError, TransportError
 from marketlab.partitioner import Partitioner
 from marketlab.ports import Publisher
-from marketlab.transports.kafka_client import TopicIdentity, failed, open_client
+from marketlab.transports.kafka_client import TopicIdentity, failed, open_client, said
 from marketlab.transports.kafka_config import KafkaConfig
 
 __all__ = ["KafkaPublisher"]
@@ -108,7 +108,7 @@ class KafkaPublisher(Publisher):
             future, tag, size = pending.popleft()
             self._pending_bytes -= size
             if future.exception is not None:
-                self._failures.append((tag, f"{type(future.exception).__name__}: {future.exception}"))
+                self._failures.append((tag, said(future.exception)))
 
     def _wait_for_room(self) -> None:
         deadline = Deadline(BLOCK_S)

@@ -6,6 +6,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -14,7 +15,7 @@ from marketlab.deadline import Deadline
 from marketlab.errors import OffsetOutOfRangeError, TransportError
 from marketlab.ports import Assigned, Chunk, Messages, Publisher, Subscription, Transport
 from marketlab.transports.tape_file import TapeFile
-from marketlab.transports.tape_format import TapeRecord
+from marketlab.transports.tape_format import TapeHeader, TapeRecord
 from marketlab.transports.tape_publisher import TapePublisher, create_tape, lock_beside
 
 __all__ = ["TapeTransport"]
@@ -41,18 +42,19 @@ class TapeTransport(Transport):
         self._topic = topic
         self._new_partitions = partitions
         self._clock = clock
-        self._file: TapeFile | None = None
+        self._header: TapeHeader | None = None
+        self._file: TapeFile | None = None  # kept open, with its index, once something was read again
         self._lock = threading.Lock()
 
     @property
     def log_id(self) -> str:
         """``tape:ID``, as the header has it."""
-        return self._opened().log_id
+        return f"tape:{self._known().tape}"
 
     @property
     def partitions(self) -> int:
         """Number of partitions, as the header has it."""
-        return self._opened().header.partitions
+        return self._known().partitions
 
     def create(self) -> bool:
         """Make an empty tape unless there is one, as a topic is created; :meth:`publisher` does so by itself.
@@ -74,7 +76,9 @@ class TapeTransport(Transport):
         """The values at these offsets; those that the tape does not hold are left out."""
         deadline = Deadline(timeout_s)
         with self._lock:
-            tape = self._opened()
+            if self._file is None:
+                self._file = TapeFile(self.path)
+            tape = self._file
             tape.scan()
             oldest, end = tape.available().get(partition, (0, 0))
             pending = {offset for offset in offsets if oldest <= offset < end}
@@ -100,10 +104,11 @@ class TapeTransport(Transport):
             self._file.close()
             self._file = None
 
-    def _opened(self) -> TapeFile:
-        if self._file is None:
-            self._file = TapeFile(self.path)
-        return self._file
+    def _known(self) -> TapeHeader:
+        if self._header is None:
+            with closing(TapeFile(self.path)) as tape:
+                self._header = tape.header
+        return self._header
 
 
 class TapeSubscription(Subscription):
@@ -189,13 +194,18 @@ class TapeSubscription(Subscription):
     def _take(self, max_messages: int, deadline: Deadline) -> Messages | None:
         """The next messages, or None at the end of the tape; what is not wanted is passed over."""
         columns = _Columns()
+        looked = False  # once at least, however little time there is
         while True:
-            room = max_messages - columns.count
-            records = self._records[self._delivered : self._delivered + room]
+            records = self._records[self._delivered : self._delivered + max_messages - columns.count]
             self._delivered += len(records)
             columns.add(records, self._next)
-            if columns.count >= max_messages or (not records and not self._fill()) or deadline.passed:
-                return columns.messages() if columns.count else None
+            if columns.count >= max_messages:
+                break
+            if self._delivered == len(self._records):
+                if (looked and deadline.passed) or not self._fill():
+                    break
+                looked = True
+        return columns.messages() if columns.count else None
 
     def _fill(self) -> bool:
         block = self._tape.read(self._mark)
