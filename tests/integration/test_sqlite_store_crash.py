@@ -13,8 +13,8 @@ import pytest
 
 from marketlab.books import balance
 from marketlab.digest import digest
-from marketlab.ports import Store, StoreReader
-from marketlab.store import SqliteReader
+from marketlab.ports import PostedTick, Store, StoreReader
+from marketlab.store import SqliteReader, SqliteStore
 from marketlab.testing.memory_store import MemoryStore
 from tests import store_worker
 from tests.store_feed import LOG, Feed
@@ -61,11 +61,11 @@ def undisturbed() -> list[object]:
     return whole(store)
 
 
-def assert_sound(database: Path) -> None:
+def assert_sound(database: Path, *, http: int = 0) -> None:
     connection = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)
     assert connection.pragma("integrity_check") == "ok"
-    kept, ids, places = connection.execute("SELECT count(*), count(DISTINCT id), count(DISTINCT offset) FROM ticks").get
-    assert kept == ids == places
+    kept, places = connection.execute("SELECT count(*), count(DISTINCT offset) FROM ticks").get
+    assert kept == places + http
     connection.close()
 
 
@@ -111,3 +111,22 @@ def test_processes_that_start_at_once_make_one_database(tmp_path: Path) -> None:
     assert [worker.communicate(timeout=60) and worker.returncode for worker in workers] == [0] * 6
     with SqliteReader(database) as reader:
         assert len(reader.partition_books()) == 1
+
+
+def test_a_consumer_and_the_api_write_at_once(tmp_path: Path, undisturbed: list[object]) -> None:
+    database = tmp_path / "marketlab.db"
+    posted = 0
+    with SqliteStore(database) as api:
+        worker = start(database)
+        while worker.poll() is None:
+            posted += api.post([PostedTick(f"S{number % 9}", 1.0 + number, 1.0) for number in range(20)])
+        worker.communicate()
+        assert worker.returncode == 0
+        assert whole(api)[:2] == undisturbed[:2]
+        connection = apsw.Connection(str(database))
+        assert connection.execute("SELECT count(*) FROM ticks WHERE source = 'http'").get == posted
+        total = connection.execute("SELECT count(*) FROM ticks").get
+        connection.close()
+        assert sum(len(api.history(record.symbol, limit=10**6)) for record in api.latest()) == total
+    assert posted > 20
+    assert_sound(database, http=posted)

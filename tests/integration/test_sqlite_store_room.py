@@ -110,11 +110,13 @@ def test_a_database_that_may_not_grow_takes_nothing_and_then_the_same_batch(data
                 feed.commit(batch)
         assert [record.price for record in store.latest()] == [10]
         assert store.partition_books()[0].counts.received == 1
+        assert {key.symbol: state.id for key, state in batch.streams.items()} == {"AAPL": 1, "NEW": None}
         store._writing.pragma("max_page_count", 1_000_000)
         feed.commit(batch)
         assert store._writing.pragma("integrity_check") == "ok"
         assert len(store.history("AAPL", limit=10_000)) == 3001
         assert store.partition_books()[0].counts.received == 3003
+        assert store.load_streams(list(batch.streams)) == batch.streams
 
 
 @pytest.fixture
@@ -161,6 +163,7 @@ def test_a_full_disk_takes_nothing_and_then_the_same_batch(small_disk: Path) -> 
         assert len(store.history("AAPL", limit=10**6)) == committed + 1002
         assert store._writing.pragma("integrity_check") == "ok"
         assert all(book.balanced for book in store.partition_books())
+        assert store.load_streams(list(batch.streams)).keys() == batch.streams.keys()
 
 
 @pytest.mark.parametrize("room", [0, 4096, 40_000])
