@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from api import ApiConfig, create_app
 from api.asgi import ASGIApp
-from api.serving import uvicorn_config
+from api.serving import listen, uvicorn_config
 from marketlab.analytics import Engine
 from marketlab.model import Close, Rule, Tick
 from marketlab.testing.memory_store import MemoryStore
@@ -76,7 +76,7 @@ class Server:
 
     def __init__(self, app: ASGIApp, *, port: int = 0) -> None:
         self._app = app
-        self._socket = socket.create_server(("127.0.0.1", port))
+        self._socket = listen("127.0.0.1", port)
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/"
         self._server = _Announcing(uvicorn_config(app))

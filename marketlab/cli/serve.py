@@ -19,7 +19,7 @@ import uvicorn
 
 from api import ApiConfig, create_asgi
 from api.config import LOOPBACK_NAMES
-from api.serving import uvicorn_config
+from api.serving import listen, uvicorn_config
 from marketlab.cli.options import json_option
 from marketlab.cli.output import err, out, print_json
 from marketlab.cli.running import stop_on_eof, stopping
@@ -168,9 +168,8 @@ def _listen(host: str, port: int | None, *, as_json: bool) -> Iterator[socket.so
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return listen(host, port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise ListenError(

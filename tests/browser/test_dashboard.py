@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from api import ApiConfig
+from marketlab.errors import StoreError
 from marketlab.model import Close
 from tests.api_lab import NOW, ApiLab, Server, tick
 from tests.browser.conftest import OpenPage, serving
@@ -325,12 +326,22 @@ def test_another_database_behind_the_address_begins_afresh(lab: ApiLab, open_pag
         expect(page.locator('tr[data-symbol="AAPL"] .mark')).to_be_empty()
 
 
-def test_a_failing_server_is_quoted(lab: ApiLab, server: Server, open_page: OpenPage) -> None:
+def test_a_failing_server_is_quoted_with_its_own_mend(
+    lab: ApiLab, server: Server, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lab.send(tick(100, 0, seq=1))
     page = open_page(server.url, complaints=("503",))
     wait_for_points(page, 1)
-    lab.store.close()
-    expect(page.locator("#trouble-found")).to_have_text("status 503: the store was closed")
+
+    def fail() -> object:
+        raise StoreError("marketlab.db is damaged", mend="Move it away.")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(lab.store, "changes", fail)
+        expect(page.locator("#trouble-found")).to_have_text("status 503: marketlab.db is damaged")
+        expect(page.locator("#trouble-mend")).to_have_text("Move it away.")
+        expect(page.locator("#trouble code")).to_be_hidden()
+    expect(page.locator("#trouble")).to_be_hidden()
 
 
 def test_a_hidden_page_asks_nothing_and_catches_up_when_it_is_seen(

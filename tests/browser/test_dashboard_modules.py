@@ -172,8 +172,8 @@ def test_a_link_is_reconnecting_stale_or_quiet_and_says_since_when(page: Page) -
           const look = (now) => { const s = link.state(now); seen.push([s.reconnecting, s.staleMs, s.quietMs]) }
           link.answered(100, { moved: true }); look(100)
           link.answered(8200, { moved: false }); look(8300)
-          link.failed('gone'); look(9000)
-          link.failed('gone'); look(20_000)
+          link.failed({ found: 'gone', mend: '' }); look(9000)
+          link.failed({ found: 'gone', mend: '' }); look(20_000)
           link.answered(21_000, { moved: true }); look(21_000)
           return seen
         })()""",

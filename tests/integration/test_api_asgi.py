@@ -12,6 +12,7 @@ import pytest
 from api import asgi, create_asgi
 from api.config import MAX_BODY_BYTES
 from api.security import HEADERS
+from api.serving import listen
 from tests.api_lab import NOW, ApiLab, Server, tick
 
 RECORD = json.dumps({"symbol": "AAPL", "price": 1, "timestamp": NOW}).encode()
@@ -122,3 +123,11 @@ def test_an_upgrade_is_answered_as_what_it_is(server: Server) -> None:
     request = b"GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     request += b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     assert answer(raw(server, request))[0] == 404
+
+
+def test_no_answer_waits_for_a_delayed_acknowledgement() -> None:
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()) as client:
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.proto == socket.IPPROTO_TCP, "asyncio turns off Nagle's algorithm on these only"
+            assert client.getpeername() == listener.getsockname()

@@ -5,8 +5,14 @@
 
 const TIMEOUT_MS = 5000
 
-/** An answer that was not one; the message is for people. */
-export class NoAnswer extends Error {}
+/** An answer that was not one; the message is for people, and so is what the server says can be done about it. */
+export class NoAnswer extends Error {
+  /** @param {string} message @param {string} [mend] */
+  constructor(message, mend = '') {
+    super(message)
+    this.mend = mend
+  }
+}
 
 export class Api {
   constructor({ timeoutMs = TIMEOUT_MS } = {}) {
@@ -68,6 +74,8 @@ async function json(response) {
   } catch {
     throw new NoAnswer(`status ${response.status} and no JSON`)
   }
-  if (!response.ok) throw new NoAnswer(`status ${response.status}: ${value?.detail ?? response.statusText}`)
+  if (!response.ok) {
+    throw new NoAnswer(`status ${response.status}: ${value?.detail ?? response.statusText}`, value?.mend)
+  }
   return value
 }

@@ -13,6 +13,7 @@ const POINTS = 600 // more are not told apart on a screen of this width
 const LABEL_ROOM_PX = 56 // right of the lines, for their names
 const MARK_ROOM_PX = 28 // above and below the lines, for an alert's glyph and figure
 const AXIS_TEXT_PX = 12
+const TIME_LABEL_HALF_PX = 30
 const LAST_PRICE_PX = 20 // height of the last price at the axis
 
 // Chart.js is a classic script and stands on the window.
@@ -147,7 +148,7 @@ export class PriceChart {
               callback: (/** @type {number} */ value) => this.#priceLabel(value),
             },
             afterBuildTicks: (/** @type {any} */ axis) => {
-              axis.ticks = roundTicks(axis.min, axis.max, axis.height < 220 ? 4 : 6).map((value) => ({ value }))
+              axis.ticks = roundTicks(axis.min, axis.max, axis.height < 220 ? 5 : 6).map((value) => ({ value }))
             },
           },
         },
@@ -170,7 +171,9 @@ export class PriceChart {
     const end = this.points.at(-1)?.x ?? axis.max
     const offset = -new Date(end * 1000).getTimezoneOffset() * 60
     const most = Math.max(2, Math.floor(axis.width / 90))
-    const { ticks, step } = timeTicks(axis.min, Math.min(end, axis.max), most, offset)
+    // A label may not reach out of the plot on the left, or Chart.js would move the plot.
+    const edge = axis.min + ((axis.max - axis.min) / Math.max(1, axis.width)) * TIME_LABEL_HALF_PX
+    const { ticks, step } = timeTicks(edge, Math.min(end, axis.max), most, offset)
     axis.ticks = ticks.map((value) => ({
       value,
       label: format.clock(value, { seconds: step < 60, ms: step < 1 }),

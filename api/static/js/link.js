@@ -10,9 +10,8 @@ export class Link {
     this.answeredAt = now
     this.movedAt = now
     this.failures = 0
-    this.everAnswered = false
-    /** What went wrong last, for people. */
-    this.found = ''
+    /** What went wrong last and what the server says can be done about it, for people. */
+    this.trouble = { found: '', mend: '' }
   }
 
   /**
@@ -23,15 +22,13 @@ export class Link {
   answered(now, { moved }) {
     this.answeredAt = now
     this.failures = 0
-    this.found = ''
-    this.everAnswered = true
     if (moved) this.movedAt = now
   }
 
-  /** It did not. @param {string} found */
-  failed(found) {
+  /** It did not. @param {{ found: string, mend: string }} trouble */
+  failed(trouble) {
     this.failures += 1
-    this.found = found
+    this.trouble = trouble
   }
 
   /**

@@ -175,7 +175,7 @@ async function round() {
     await poll()
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error
-    link.failed(error.message)
+    link.failed({ found: error.message, mend: error.mend })
   } finally {
     asking = false
     timer = window.setTimeout(round, Math.max(0, settings.pollMs - (performance.now() - begun)))
@@ -184,7 +184,7 @@ async function round() {
 }
 
 function showStatus() {
-  status.show(link.state(performance.now()), link.found)
+  status.show(link.state(performance.now()), link.trouble)
 }
 
 const KEYS = new Map([['ArrowDown', 1], ['ArrowUp', -1], ['Home', -Infinity], ['End', Infinity]])

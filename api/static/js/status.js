@@ -15,20 +15,22 @@ export class StatusBar {
 
   /**
    * @param {LinkState} state
-   * @param {string} found what went wrong last
+   * @param {{ found: string, mend: string }} trouble what went wrong last
    */
-  show(state, found) {
+  show(state, { found, mend }) {
     const { reconnecting, staleMs, quietMs } = state
     setText(byId('link'), reconnecting > 0 ? `↻ RECONNECTING ${reconnecting}` : staleMs === null ? this.polling : '')
     setText(byId('age'), staleMs === null ? '' : `◌ STALE ${format.age(staleMs)}`)
     setText(byId('quiet'), quietMs === null ? '' : `no ticks for ${format.age(quietMs)}, link fine`)
     document.body.classList.toggle('stale', staleMs !== null)
     this.#say(staleMs !== null ? 'The data is stale' : reconnecting > 0 ? 'Reconnecting' : 'Polling')
-    const trouble = byId('trouble')
-    trouble.hidden = reconnecting < 2
-    if (!trouble.hidden) {
+    const panel = byId('trouble')
+    panel.hidden = reconnecting < 2
+    if (!panel.hidden) {
       setText(byId('trouble-wanted'), new URL('data', document.baseURI).href)
       setText(byId('trouble-found'), found)
+      setText(byId('trouble-mend'), mend)
+      byId('trouble-command').hidden = mend !== ''
     }
   }
 
