@@ -7,7 +7,7 @@ COPY scripts/uv.txt scripts/uv.txt
 RUN python -m venv /lab && python -m pip install --quiet --no-cache-dir --require-hashes -r scripts/uv.txt
 COPY pyproject.toml requirements.txt ./
 RUN uv pip install --python /lab --require-hashes --constraint requirements.txt -r pyproject.toml --group build
-COPY README.md LICENSE NOTICE ./
+COPY README.md LICENSE NOTICE hatch_build.py ./
 COPY marketlab marketlab
 COPY api api
 # Kafka runs in a container of its own, so its Java runtime, two thirds of the size, may go.
