@@ -16,7 +16,13 @@ from dataclasses import dataclass, field
 from marketlab import failpoints
 from marketlab.analytics import Engine
 from marketlab.deadline import Deadline
-from marketlab.errors import StaleOwnerError, StoreBusyError, StoreFullError
+from marketlab.errors import (
+    OffsetOutOfRangeError,
+    StaleOwnerError,
+    StoreBusyError,
+    StoreFullError,
+    TransportError,
+)
 from marketlab.model import BINS, Batch, Counts, Position, Rule
 from marketlab.ports import Assigned, Messages, Sink, Subscription
 
@@ -127,7 +133,12 @@ class Consumer:
                 self._trouble(None)
                 break
         wanted = {partition: position.next_offset for partition, position in self._positions.items()}
-        self._next = self._subscription.seek(wanted)
+        try:
+            self._next = self._subscription.seek(wanted)
+        except OffsetOutOfRangeError:
+            raise
+        except TransportError as error:
+            self._trouble(str(error))  # the log is away; the assignment is reported again when it is back
 
     def _take(self, messages: Messages, summary: Summary, stop: threading.Event) -> None:
         failpoints.hit("after:consumer.poll")

@@ -149,6 +149,7 @@ class Subscription(ABC):
 
         :returns: the offsets at which reading begins
         :raises OffsetOutOfRangeError: an offset is below the oldest or above the end; names partition and range
+        :raises TransportError: the log cannot be reached; the assignment is then reported again by a later poll
         """
 
     @abstractmethod

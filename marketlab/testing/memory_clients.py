@@ -106,6 +106,8 @@ class MemorySubscription(Subscription):
         log = self._log
         with log.changed:
             self._require_member()
+            if not log.running and self.member.news is None:
+                self.member.news = self._owned
             log.require_running("seek")
             begin = {}
             for partition, wanted in offsets.items():

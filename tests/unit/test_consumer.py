@@ -270,3 +270,34 @@ def test_a_stop_ends_an_idle_consumer() -> None:
     stop.set()
     thread.join(5)
     assert not thread.is_alive()
+
+
+def test_a_log_that_goes_away_while_it_is_claimed_is_waited_for() -> None:
+    log, store = MemoryLog(), MemoryStore()
+    produce(log, 100)
+    stop, said = threading.Event(), []
+
+    def trouble(text: str | None) -> None:
+        if text:
+            said.append(text)
+            log.start()
+
+    def subscribe() -> Subscription:
+        subscription = log.subscribe("g")
+        claim = store.claim
+
+        def claim_and_lose(*given: object) -> object:
+            if not said:
+                log.stop()
+            return claim(*given)  # type: ignore[arg-type]
+
+        store.claim = claim_and_lose  # type: ignore[method-assign, assignment]
+        return subscription
+
+    def listener(_: Batch) -> None:
+        if sum(book.counts.received for book in store.partition_books()) == 104:
+            stop.set()
+
+    Consumer(subscribe, store, log=log.log_id, rule=Rule(), trouble=trouble, listeners=[listener]).run(stop)
+    assert len(said) == 1
+    assert digest_of(store, log) == undisturbed(100)
