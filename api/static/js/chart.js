@@ -248,7 +248,7 @@ export class PriceChart {
       ctx.font = `400 ${AXIS_TEXT_PX}px ${this.colours.font}`
       ctx.textAlign = 'left'
       ctx.fillStyle = this.colours.ink
-      ctx.fillText(`MA(${this.window})`, endX + 8, at(average))
+      this.#label(`MA(${this.window})`, endX + 8, at(average))
     }
     this.#lastPrice(at(last.y), chartArea.right)
     ctx.restore()
@@ -277,8 +277,18 @@ export class PriceChart {
       if (x - labelled < room) continue
       labelled = x
       const half = room / 2
-      ctx.fillText(text, Math.min(chartArea.right - half, Math.max(chartArea.left + half, x)), y + away * 17)
+      this.#label(text, Math.min(chartArea.right - half, Math.max(chartArea.left + half, x)), y + away * 17)
     }
+  }
+
+  /** Text that stays readable where a line runs behind it. @param {string} text @param {number} x @param {number} y */
+  #label(text, x, y) {
+    const { ctx } = this.chart
+    ctx.strokeStyle = this.colours.surface
+    ctx.lineWidth = 4
+    ctx.lineJoin = 'round'
+    ctx.strokeText(text, x, y)
+    ctx.fillText(text, x, y)
   }
 
   /** @param {number} y @param {number} left */
