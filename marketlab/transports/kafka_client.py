@@ -106,9 +106,9 @@ def failed(config: KafkaConfig, act: str, error: BaseException) -> TransportErro
 
 
 def said(error: BaseException) -> str:
-    """What an error says, with its name once: most of kafka-python's begin with it, some do not."""
+    """What an error says, with its name once: most of kafka-python's have it, some do not."""
     name, text = type(error).__name__, str(error)
-    if text.startswith(name):
+    if name in text:
         return text
     return f"{name}: {text}" if text else name
 

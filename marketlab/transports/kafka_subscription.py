@@ -8,6 +8,7 @@ it, and nothing read before a rebalance can be delivered after it. With the hear
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -50,9 +51,12 @@ GROUP_OPTIONS = {
 #: kafka-python goes on waiting for messages when it is assigned partitions; this is how late the caller hears of them.
 SLICE_S = 0.05
 
-#: Reports are sent no more often than this; a static member repeats its last one, which is how it learns that another
-#: process has taken its place: kafka-python does not say so when a heartbeat is refused.
+#: Reports are sent no more often than this.
 REPORT_EVERY_S = 0.5
+
+#: A static member repeats its last report this often, which is how it learns that another process has taken its place:
+#: kafka-python does not say so when a heartbeat is refused.
+REPEAT_EVERY_S = 3.0
 
 #: Budget for asking where the log begins and ends after it turned out not to hold what was wanted.
 RANGE_TIMEOUT_S = 2.0
@@ -80,7 +84,7 @@ class KafkaSubscription(Subscription):
         self._closed = False
         self._reports: dict[int, int] = {}
         self._reports_sent = True
-        self._report_due = time.monotonic()
+        self._report_sent_at = -math.inf
         self._consumer = open_client(
             KafkaConsumer, config, group_id=group, group_instance_id=instance_id, **FETCH_OPTIONS, **GROUP_OPTIONS
         )
@@ -204,9 +208,14 @@ class KafkaSubscription(Subscription):
 
     def _send_reports(self) -> None:
         now = time.monotonic()
-        if now < self._report_due or not self._reports or (self._reports_sent and self._instance_id is None):
+        wait = REPORT_EVERY_S
+        if self._reports_sent:
+            if self._instance_id is None:
+                return
+            wait = REPEAT_EVERY_S
+        if not self._reports or now < self._report_sent_at + wait:
             return
-        self._report_due = now + REPORT_EVERY_S
+        self._report_sent_at = now
         self._reports_sent = True
         try:
             self._consumer.commit_async(self._report_body(), callback=_ignore)
