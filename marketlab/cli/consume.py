@@ -9,7 +9,7 @@ import click
 from marketlab.cli.options import json_option, transport_option
 from marketlab.cli.output import err, out, print_json
 from marketlab.cli.progress import progress
-from marketlab.cli.running import stop_on_eof, stopping
+from marketlab.cli.running import collect_rarely, stop_on_eof, stopping
 from marketlab.consumer import Consumer, Listener
 from marketlab.listeners import AnalyticsLog, Printer
 from marketlab.settings import Settings
@@ -65,6 +65,7 @@ def consume(
             listeners=listeners,
             trouble=lambda text: err.print(f"[yellow]waiting[/] {text}" if text else "[yellow]going on[/]"),
         )
+        collect_rarely()
         summary = consumer.run(stop, drain=drain)
     if as_json:
         print_json(summary.as_dict())

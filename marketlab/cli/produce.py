@@ -7,7 +7,7 @@ import click
 from marketlab.cli.options import SourceOptions, json_option, source_options, transport_option
 from marketlab.cli.output import err, out, print_json
 from marketlab.cli.progress import progress
-from marketlab.cli.running import stop_on_eof, stopping
+from marketlab.cli.running import collect_rarely, stop_on_eof, stopping
 from marketlab.errors import DeliveryError
 from marketlab.model import Tick, to_dict
 from marketlab.producer import Producer
@@ -54,6 +54,7 @@ def produce(
         if until_eof:
             stop_on_eof(stop)
         talk = not (as_json or quiet or options.rate == 0)
+        collect_rarely()
         producer = Producer(log.publisher(), run=run, on_sent=_say if talk else None)
         try:
             producer.run(source, stop, pace=options.pace(), max_ticks=options.ticks, max_s=options.for_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["stop_after", "stop_on_eof", "stopping"]
+__all__ = ["collect_rarely", "stop_after", "stop_on_eof", "stopping"]
 
 
 @contextmanager
@@ -51,3 +52,14 @@ def stop_after(seconds: float, stop: threading.Event) -> None:
     timer = threading.Timer(seconds, stop.set)
     timer.daemon = True
     timer.start()
+
+
+def collect_rarely() -> None:
+    """Let Python look for reference cycles a hundred times less often than it does by default.
+
+    The producer's and the consumer's loops make a dozen objects a tick and no cycles; looking for some took a fifth
+    of their time. What has no cycle is freed at once all the same, so memory stays flat (benchmarks/pipeline.py).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
