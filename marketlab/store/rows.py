@@ -60,7 +60,9 @@ class Head:
 
     def move(self, change_pct: float, tick_id: int) -> None:
         """Take note of a move if it is the largest."""
-        if self.largest_change_pct is None or abs(change_pct) > abs(self.largest_change_pct):
+        largest = self.largest_change_pct
+        # Of two equal ones the earlier; within a batch they may come in any order.
+        if largest is None or (abs(change_pct), -tick_id) > (abs(largest), -(self.largest_id or 0)):
             self.largest_change_pct, self.largest_id = change_pct, tick_id
 
     def turn_to(self, run: str | None) -> None:
@@ -73,7 +75,7 @@ class Head:
 #: [symbol, partition, head, largest |change_pct|, the id of its tick, the id of the first tick, state].
 Touched = list[Any]
 
-_json = msgspec.json.Encoder()
+_encode = msgspec.json.Encoder().encode
 _floats = msgspec.json.Decoder(list[float]).decode
 _integers = msgspec.json.Decoder(list[int]).decode
 _gaps = msgspec.json.Decoder(list[list[int]]).decode
@@ -126,21 +128,27 @@ def _begin(
 
 def latest_values(rows: list[TickRow], touched: Iterable[Touched], *, first_id: int) -> Iterator[tuple[Any, ...]]:
     """The new row of ``latest`` of each symbol; brings the heads up to date."""
-    symbols: dict[str, list[Touched]] = {}
+    lasting, others = [], []  # streams that wrote the last row of their symbol, and those that did not
     for cell in touched:
-        symbols.setdefault(cell[0], []).append(cell)
-    for symbol, cells in symbols.items():
-        head: Head = cells[0][2]
-        if head.first_id is None:
-            head.first_id = min(cell[5] for cell in cells)
-        tick_id = head.tick_id or 0
-        state, _, price, timestamp, size, average, change, alert, late, seq, offset = rows[tick_id - first_id]
-        key = state.key
-        head.turn_to(key.run or None)
-        for move_id in sorted(cell[4] for cell in cells if cell[4] is not None and cell[6].key.run == key.run):
+        _, _, head, _, move_id, begun_id, state = cell
+        if head.first_id is None or begun_id < head.first_id:
+            head.first_id = begun_id
+        if rows[head.tick_id - first_id][0] is state:
+            head.turn_to(state.key.run or None)
+            if move_id is not None:
+                head.move(rows[move_id - first_id][6] or 0.0, move_id)
+            lasting.append(head)
+        elif move_id is not None:
+            others.append(cell)
+    for _, _, head, _, move_id, _, state in others:
+        if (state.key.run or None) == head.run:  # the same run on another partition
             head.move(rows[move_id - first_id][6] or 0.0, move_id)
+    for head in lasting:
+        tick_id = head.tick_id
+        state, _, price, timestamp, size, average, change, alert, late, seq, offset = rows[tick_id - first_id]
+        _, partition, _, symbol = state.key
         yield (
-            tick_id, symbol, price, average, alert, timestamp, size, change, head.run, seq, key.partition, offset, late,
+            tick_id, symbol, price, average, alert, timestamp, size, change, head.run, seq, partition, offset, late,
             head.first_id, head.largest_change_pct, head.largest_id, head.alert_id,
         )  # fmt: skip
 
@@ -159,7 +167,7 @@ def stream_values(state: StreamState) -> tuple[Any, ...]:
         state.last_seq,
         state.run_symbols,
         None if state.newest == -inf else state.newest,
-        _text(state.gaps),
+        _text(state.gaps) if state.gaps else "[]",
         _text(list(state.window)),
         _text(list(state.window_offsets)),
     )
@@ -190,9 +198,7 @@ def stream_from(row: tuple[Any, ...]) -> StreamState:
     )
 
 
-def alert_values(
-    alert: Alert, *, id_: int, tick_id: int, stream_id: int | None, prev_id: int | None
-) -> tuple[Any, ...]:
+def alert_values(alert: Alert, id_: int, tick_id: int, stream_id: int | None, prev_id: int | None) -> tuple[Any, ...]:
     """An alert in the order of the table's columns."""
     rule = alert.rule
     return (
@@ -268,4 +274,4 @@ def record_from(row: tuple[Any, ...]) -> Record:
 
 
 def _text(value: object) -> str:
-    return _json.encode(value).decode()
+    return _encode(value).decode()

@@ -39,7 +39,7 @@ def _marks(names: tuple[str, ...]) -> str:
 
 
 class Insert:
-    """Rows into a table, many a statement: a tenth less time than one a statement.
+    """Rows into a table, twenty a statement: a quarter less time than one a statement, and more of them save no more.
 
     Values lie flat, the columns of one row after those of the other.
     """

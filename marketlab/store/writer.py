@@ -172,19 +172,18 @@ class SqliteStore(SqliteReader, Store):
 
     def _write_alerts(self, connection: apsw.Connection, batch: Batch, first_id: int) -> None:
         ticks = {
-            (row[0].key.partition, row[10]): tick_id
+            (row[0].key.partition, row[10]): (tick_id, row[0].id)
             for tick_id, row in enumerate(batch.rows, first_id)
             if row[7] is not None
         }
         values: list[Any] = []
-        id_ = self._chain.next_alert_id
+        head_of, id_ = self._chain.head, self._chain.next_alert_id
         for alert in batch.alerts:
-            tick_id = ticks.get((alert.partition, alert.offset))
+            tick_id, stream_id = ticks.get((alert.partition, alert.offset), (None, None))
             if tick_id is None:
                 raise StoreError(f"a batch must hold the tick of every alert, that of {alert.text!r} is missing")
-            head = self._chain.head(alert.symbol)
-            stream_id = batch.rows[tick_id - first_id][0].id
-            values += alert_values(alert, id_=id_, tick_id=tick_id, stream_id=stream_id, prev_id=head.alert_id)
+            head = head_of(alert.symbol)
+            values += alert_values(alert, id_, tick_id, stream_id, head.alert_id)
             head.alert_id = id_
             id_ += 1
         sql.INSERT_ALERTS(connection, values)
@@ -243,14 +242,14 @@ def _write_runs(connection: apsw.Connection, batch: Batch, touched: Iterable[Tou
     """When each run was seen, between which ids its ticks lie, and by which rules they were judged."""
     first_ids: dict[str, int | None] = {key.run: None for key in batch.streams}
     rules = set()
-    for cell in touched:
-        state, first_id = cell[6], cell[5]
+    for *_, first_id, state in touched:
         run = state.key.run
         known = first_ids[run]
-        first_ids[run] = first_id if known is None else min(known, first_id)
-        rules.add((batch.log, run, state.rule.window, state.rule.threshold_pct))
+        if known is None or first_id < known:
+            first_ids[run] = first_id
+        rules.add((run, state.rule.window, state.rule.threshold_pct))
     connection.executemany(
         sql.UPDATE_RUN,
         ((batch.log, run, first, None if first is None else last_id) for run, first in first_ids.items()),
     )
-    connection.executemany(sql.ADD_RULE, rules)
+    connection.executemany(sql.ADD_RULE, ((batch.log, *rule) for rule in rules))
