@@ -83,7 +83,8 @@ class Chunk:
 class Assigned:
     """The partitions owned from now on, after a (re)balance; replaces every earlier assignment.
 
-    None of them delivers before :meth:`Subscription.seek` has named where each begins.
+    None of them delivers before :meth:`Subscription.seek` has named where each begins, those that were owned before
+    included: each assignment is claimed and sought as a whole. It may be empty: more members than partitions.
     """
 
     partitions: frozenset[int]
@@ -107,23 +108,24 @@ class Publisher(ABC):
     def send(self, value: bytes, *, key: bytes, tag: object = None) -> None:
         """Hand over one message; the partition follows from the key by murmur2, as in every Kafka client.
 
-        Blocks while the buffer is full (backpressure). Order is kept per key. What fails is reported by
-        :meth:`flush`, with ``tag``; nothing is dropped silently.
+        Blocks while the buffer is full (backpressure). Order is kept per key. What fails is reported by the next
+        call, with ``tag``, once; nothing is dropped silently. If this raises, the message was not taken.
 
         :raises DeliveryError: earlier messages failed for good
-        :raises TransportError: the log cannot be reached
+        :raises TransportError: the log cannot be reached, or there was no room for too long; it may be tried again
         """
 
     @abstractmethod
     def flush(self, *, timeout_s: float) -> None:
         """Wait until everything sent so far is acknowledged by the log.
 
-        :raises DeliveryError: names every message that was not, by its tag
+        :raises DeliveryError: names every message that was not, by its tag: those that failed for good, and those that
+            are late; a late one is still tried, and the next flush tells what became of it
         """
 
     @abstractmethod
     def close(self, *, timeout_s: float) -> None:
-        """Give up the connection. Idempotent; does not flush."""
+        """Give up the connection, and with it what is not acknowledged. Idempotent; does not flush."""
 
 
 class Subscription(ABC):
@@ -141,24 +143,30 @@ class Subscription(ABC):
         once, unless :meth:`seek` goes back. An unreachable log gives empty messages, not an error.
 
         :raises OffsetOutOfRangeError: the log does not hold the offset that was sought
+        :raises TransportError: another process has taken this member's place, or messages cannot be read; for good
         """
 
     @abstractmethod
     def seek(self, offsets: Mapping[int, int | None]) -> dict[int, int]:
-        """Begin each assigned partition at its offset, None meaning the oldest that the log holds.
+        """Begin each assigned partition at its offset, None meaning the oldest that the log holds; all or none.
 
         :returns: the offsets at which reading begins
-        :raises OffsetOutOfRangeError: an offset is below the oldest or above the end; names partition and range
+        :raises OffsetOutOfRangeError: an offset is below the oldest or above the end, named with partition and range;
+            or the log was deleted and made again under its name, and no offset of the old one has a meaning in it
         :raises TransportError: the log cannot be reached; the assignment is then reported again by a later poll
+        :raises ValueError: a partition is not assigned
         """
 
     @abstractmethod
     def end_offsets(self, *, timeout_s: float) -> dict[int, int]:
-        """The offset after the last message, of every partition of the log (assigned or not)."""
+        """The offset after the last message, of every partition of the log (assigned or not).
+
+        :raises TransportError: the log cannot be reached in time
+        """
 
     @abstractmethod
     def pause(self) -> None:
-        """Stop fetching (backpressure) while polls go on, so that membership is kept."""
+        """Deliver nothing (backpressure) while polls go on, so that membership is kept; outlasts a seek."""
 
     @abstractmethod
     def resume(self) -> None:
@@ -170,7 +178,7 @@ class Subscription(ABC):
 
     @abstractmethod
     def close(self, *, timeout_s: float) -> None:
-        """Leave the group. Idempotent."""
+        """Leave the group. Idempotent. A static member only goes silent: its partitions wait for it a while."""
 
 
 class Transport(ABC):
@@ -208,7 +216,10 @@ class Transport(ABC):
 
     @abstractmethod
     def read(self, partition: int, offsets: Iterable[int], *, timeout_s: float) -> dict[int, bytes | None]:
-        """The values at these offsets, read again without any group; offsets that are gone are left out."""
+        """The values at these offsets, read again without any group; offsets that are gone are left out.
+
+        :raises TransportError: the log cannot be reached, or not all was read in time
+        """
 
     @abstractmethod
     def close(self) -> None:

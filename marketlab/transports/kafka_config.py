@@ -16,7 +16,7 @@ class KafkaConfig:
     """A topic and the way to its brokers; the rest of the names are those of the settings.
 
     :param connect_timeout_s: for the first answer of any broker
-    :param request_timeout_s: for the answer to one request; also what :meth:`Subscription.seek` may take
+    :param request_timeout_s: for the answer to one request
     :param delivery_timeout_s: after which a message that is not acknowledged has failed for good
     :raises SettingsError: SASL is asked for without a mechanism
     """

@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
@@ -26,10 +27,11 @@ from marketlab.transports.kafka_config import KafkaConfig
 
 __all__ = ["FETCH_OPTIONS", "KafkaSubscription", "chunk", "to_ms"]
 
-#: What reads fast: large fetches, and no metrics kept for nobody. Measured in benchmarks/transports.py.
+#: What reads fast: large fetches, and no metrics kept for nobody. Measured in benchmarks/transports.py; fetches of
+#: 8 MB read no faster than these and take 80 MB more, for what is fetched is held several times over as objects.
 FETCH_OPTIONS = {
-    "fetch_max_bytes": 50 * 1024 * 1024,
-    "max_partition_fetch_bytes": 8 * 1024 * 1024,
+    "fetch_max_bytes": 6 * 1024 * 1024,
+    "max_partition_fetch_bytes": 2 * 1024 * 1024,
     # How long the broker holds a fetch when there is nothing: a seek or a question has to wait for it.
     "fetch_max_wait_ms": 100,
     "metrics_enabled": False,
@@ -58,6 +60,10 @@ REPORT_EVERY_S = 0.5
 #: kafka-python does not say so when a heartbeat is refused.
 REPEAT_EVERY_S = 3.0
 
+#: Budget for each of a seek's two questions, and the wait before the assignment is reported again if it fails.
+SEEK_TIMEOUT_S = 3.0
+AGAIN_S = 0.5
+
 #: Budget for asking where the log begins and ends after it turned out not to hold what was wanted.
 RANGE_TIMEOUT_S = 2.0
 
@@ -85,6 +91,7 @@ class KafkaSubscription(Subscription):
         self._reports: dict[int, int] = {}
         self._reports_sent = True
         self._report_sent_at = -math.inf
+        self._again_at = math.inf  # when the assignment is reported again, because it could not be sought
         self._consumer = open_client(
             KafkaConsumer, config, group_id=group, group_instance_id=instance_id, **FETCH_OPTIONS, **GROUP_OPTIONS
         )
@@ -115,8 +122,7 @@ class KafkaSubscription(Subscription):
     def seek(self, offsets: Mapping[int, int | None]) -> dict[int, int]:
         """Begin each partition at its offset, or none of them if one cannot be had.
 
-        :raises TransportError: the log cannot be reached within ``request_timeout_s``; the assignment is then reported
-            again. Or the topic was deleted and made again: the positions are about another log.
+        :raises TransportError: the log cannot be reached; the assignment is then reported again
         :raises ValueError: a partition is not assigned
         """
         self._require_usable()
@@ -125,9 +131,11 @@ class KafkaSubscription(Subscription):
                 raise ValueError(f"partition {partition} is not assigned, {sorted(self._assigned)} are")
         try:
             self._require_same_log()
-            ranges = self._ranges(offsets, timeout_s=self._config.request_timeout_s)
+            ranges = self._ranges(offsets, timeout_s=SEEK_TIMEOUT_S)
+        except OffsetOutOfRangeError:
+            raise
         except TransportError:
-            self._listener.assigned = self._assigned
+            self._again_at = time.monotonic() + AGAIN_S
             raise
         begin = {}
         for partition, wanted in offsets.items():
@@ -200,7 +208,10 @@ class KafkaSubscription(Subscription):
         """The assignment that the caller has not been told yet."""
         assigned, self._listener.assigned = self._listener.assigned, None
         if assigned is None:
-            return None
+            if time.monotonic() < self._again_at:
+                return None
+            assigned = self._assigned
+        self._again_at = math.inf
         self._assigned = assigned
         self._sought = set()
         self._reports = {}
@@ -238,9 +249,9 @@ class KafkaSubscription(Subscription):
 
     def _require_same_log(self) -> None:
         """Positions mean nothing in a topic that was made anew under the old name."""
-        found = identify(self._config)
+        found = identify(replace(self._config, connect_timeout_s=SEEK_TIMEOUT_S, request_timeout_s=SEEK_TIMEOUT_S))
         if found.log_id != self._identity.log_id:
-            raise TransportError(
+            raise OffsetOutOfRangeError(
                 f"topic {self._config.topic} was deleted and made again: wanted log {self._identity.log_id}, "
                 f"found {found.log_id}",
                 mend="Start again: the new log is read from its own beginning.",

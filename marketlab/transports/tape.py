@@ -12,7 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from marketlab.deadline import Deadline
-from marketlab.errors import OffsetOutOfRangeError, TransportError
+from marketlab.errors import OffsetOutOfRangeError, TapeError, TransportError
 from marketlab.ports import Assigned, Chunk, Messages, Publisher, Subscription, Transport
 from marketlab.transports.tape_file import TapeFile
 from marketlab.transports.tape_format import TapeHeader, TapeRecord
@@ -128,6 +128,7 @@ class TapeSubscription(Subscription):
         self._announced = False
         self._paused = False
         self._closed = False
+        self._broken: TapeError | None = None
         #: Next offset of every partition that was sought.
         self._next: dict[int, int] = {}
         self._mark = self._tape.begin
@@ -152,7 +153,7 @@ class TapeSubscription(Subscription):
 
     def seek(self, offsets: Mapping[int, int | None]) -> dict[int, int]:
         self._require_open()
-        self._tape.scan()
+        self._scan()
         available = self._tape.available()
         begin = {}
         for partition, wanted in offsets.items():
@@ -173,7 +174,7 @@ class TapeSubscription(Subscription):
 
     def end_offsets(self, *, timeout_s: float) -> dict[int, int]:  # noqa: ARG002
         self._require_open()
-        self._tape.scan()
+        self._scan()
         return {partition: end for partition, (_, end) in self._tape.available().items()}
 
     def pause(self) -> None:
@@ -214,9 +215,18 @@ class TapeSubscription(Subscription):
         self._records, self._delivered = block.records, 0
         return block.end != block.begin
 
+    def _scan(self) -> None:
+        try:
+            self._tape.scan()
+        except TapeError as error:
+            self._broken = error
+            raise
+
     def _require_open(self) -> None:
         if self._closed:
             raise TransportError(f"{self._tape.path}: the subscription is closed")
+        if self._broken is not None:  # a damaged tape does not mend itself: whoever only polls is told too
+            raise self._broken
 
 
 class _Columns:

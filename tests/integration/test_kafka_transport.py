@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 
-from marketlab.errors import DeliveryError, SettingsError, TransportError
+from marketlab.errors import DeliveryError, OffsetOutOfRangeError, SettingsError, TransportError
 from marketlab.ports import Messages
 from marketlab.transports import KafkaConfig, KafkaTransport, describe_topic, ensure_topic, kafka_publisher
 from tests.logs import CLOSE_S, KafkaHarness, key_for, numbered
@@ -175,7 +175,7 @@ def test_a_topic_that_is_made_again_is_another_log(harness: KafkaHarness, admin:
     admin.delete_topics([harness.config.topic])
     eventually(lambda: _remade(harness.config), what="the new topic")
     assert harness.another().log_id != before
-    with pytest.raises(TransportError, match=r"deleted and made again: wanted log kafka:.*, found kafka:"):
+    with pytest.raises(OffsetOutOfRangeError, match=r"deleted and made again: wanted log kafka:.*, found kafka:"):
         reader.subscription.seek({0: None})
 
 

@@ -156,7 +156,8 @@ def test_while_the_broker_is_away_every_question_ends_in_an_error(
         with pytest.raises(TransportError, match=f"Kafka at {own.address}: wanted to"):
             ask()
     # What could not be sought is assigned again, so that a caller who only polls gets its chance.
-    assert subscription.poll(timeout_s=0) == Assigned(frozenset(range(3)))
+    again = Assigned(frozenset(range(3)))
+    eventually(lambda: subscription.poll(timeout_s=0.1) == again, what="the assignment again")
     assert subscription.poll(timeout_s=0.1) == Messages([])
     subscription.report({0: 1})
     publisher.close(timeout_s=CLOSE_S)
