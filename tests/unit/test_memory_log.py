@@ -38,7 +38,6 @@ def test_a_stopped_log_is_silent_and_answers_nothing() -> None:
     subscription.report({0: 1})
     for ask in (
         lambda: subscription.end_offsets(timeout_s=1),
-        lambda: subscription.seek({0: 0}),
         lambda: log.subscribe("other"),
         log.publisher,
         lambda: log.read(0, [0], timeout_s=1),
@@ -48,6 +47,21 @@ def test_a_stopped_log_is_silent_and_answers_nothing() -> None:
     log.start()
     assert values(subscription.poll(timeout_s=0)) == [b"a"]
     assert log.committed("group") == {}
+
+
+def test_a_seek_in_a_stopped_log_fails_and_the_assignment_is_reported_again() -> None:
+    log = MemoryLog()
+    log.append(0, b"a")
+    subscription = log.subscribe("group")
+    everything = assigned(subscription)
+    log.stop()
+    with pytest.raises(TransportError, match="stopped"):
+        subscription.seek(dict.fromkeys(everything))
+    assert values(subscription.poll(timeout_s=0)) == []
+    log.start()
+    assert assigned(subscription) == everything
+    subscription.seek(dict.fromkeys(everything))
+    assert values(subscription.poll(timeout_s=0)) == [b"a"]
 
 
 def test_what_is_sent_to_a_stopped_log_arrives_when_it_is_back() -> None:
