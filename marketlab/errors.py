@@ -62,6 +62,10 @@ class MarketlabError(Exception):
     def __str__(self) -> str:
         return f"{self.message}\n{self.mend}" if self.mend else self.message
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows in place of a traceback; IPython asks for it by this name."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class SettingsError(MarketlabError):
     """A setting or an argument has a value that cannot be meant."""

@@ -85,7 +85,8 @@ def draw_prices(figure: Figure, line: PriceLine, *, theme: Theme = "light", note
     width, height = figure.get_size_inches() * DPI
     figure.clear()
     figure.set_facecolor(ink["surface"])
-    axes = figure.add_axes((16 / width, 48 / height, 1 - (116 if _last_average(line) is None else 148) / width, 1 - 96 / height), facecolor="none")
+    right = 100 if _last_average(line) is None else 132
+    axes = figure.add_axes((16 / width, 48 / height, 1 - (16 + right) / width, 1 - 96 / height), facecolor="none")
     _lines(axes, line, ink)
     _alerts(axes, line, ink)
     _axes(axes, line, ink)
@@ -152,7 +153,7 @@ def _axes(axes: Axes, line: PriceLine, ink: dict[str, str]) -> None:
     axes.margins(y=0.14)
     axes.autoscale(axis="y")
     times, prices = time_ticks(first, last), round_ticks(*axes.get_ylim())
-    places = _places(line)
+    places = min(_places(line), max(decimals(price) for price in prices))
     axes.set_xticks(times, time_labels(times))
     axes.set_yticks(prices, [f"{price:,.{places}f}" for price in prices])
 

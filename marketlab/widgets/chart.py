@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from bqplot import Axis, Figure, Label, Lines, LinearScale, Scatter
+from bqplot import Axis, Figure, Label, LinearScale, Lines, Scatter
 from ipywidgets import HTML
 
+from marketlab.analytics.lines import decimals
 from marketlab.axis import SteadyRange, round_ticks, time_labels, time_ticks
 from marketlab.figures import PriceLine, draw_prices, headline, new_figure, png
 from marketlab.widgets.live import LiveWidget
@@ -78,6 +79,8 @@ class LiveChart(LiveWidget):
             price, change = headline(line)
             self._head.value = f'<b>{line.symbol}</b><span class="ml-price">{price}</span>{change}'
             self._plot.show(points, self._steady, now=now)
+            if not np.isnan(points.averages).all():
+                self.add_class("ml-averaged")
         age = None if self._pushed_at is None else now - self._pushed_at
         stale = age is not None and age >= STALE_S and not self.ended
         self._plot.dim(stale)
@@ -134,11 +137,13 @@ class _Plot:
         self.down = Scatter(x=[], y=[], marker="triangle-down", **alert)
         text = {"scales": scales, "font_weight": "normal", "default_size": 12}
         self.alert_text = Label(x=[], y=[], text=[], colors=["var(--ml-alert)"], align="middle", y_offset=-12, **text)
-        self.average_text = Label(x=[], y=[], text=[], colors=["var(--ml-ink)"], align="start", x_offset=4, **text)
+        self.average_text = Label(
+            x=[], y=[], text=[], colors=["var(--ml-ink)"], align="start", x_offset=4, apply_clip=False, **text
+        )
         self.figure = Figure(
             marks=[self.average, self.price, self.up, self.down, self.alert_text, self.average_text],
             axes=[self.times, self.prices],
-            fig_margin={"top": 8, "bottom": 24, "left": 4, "right": 84},
+            fig_margin={"top": 8, "bottom": 24, "left": 4, "right": 104},
             layout={"width": "100%", "height": f"{height}px", "min_width": "320px"},
             background_style={"fill": "transparent"},
             padding_y=0.0,
@@ -179,7 +184,9 @@ class _Plot:
         labels = dict(zip((str(round(tick - origin)) for tick in ticks), time_labels(ticks), strict=True))
         _assign(self.times, tick_values=np.array(ticks) - origin, tick_labels=labels)
         _assign(self.y, min=low, max=high)
-        _assign(self.prices, tick_values=np.array(round_ticks(low, high)), tick_format=f",.{points.decimals}f")
+        prices = round_ticks(low, high)
+        places = min(points.decimals, max(decimals(price) for price in prices))
+        _assign(self.prices, tick_values=np.array(prices), tick_format=f",.{places}f")
 
     def _show_alerts(self, points: Points, x: Any) -> None:
         for mark, which in ((self.up, points.alerts > 0), (self.down, points.alerts < 0)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -82,16 +82,18 @@ class Lanes:
         :param consumer: a KafkaConsumer, which is asked; or {partition: next offset}
         :param group: its group; a consumer is asked for it
         """
+        generation = 0
         if isinstance(consumer, Mapping):
             positions = {int(partition): int(offset) for partition, offset in consumer.items()}
         else:
             # An assignment that is a moment old has no position yet; where it will read is then not known.
             positions = {part.partition: consumer.position(part) or 0 for part in consumer.assignment()}
+            generation = consumer.group_metadata().generation_id
             group = group or consumer.config.get("group_id")
         for partition in positions:
             self._lane(partition)
         with self._lock:
-            self._readers[name] = ReaderState(name, group or "readers", positions)
+            self._readers[name] = ReaderState(name, group or "readers", positions, generation)
         self.on_change()
 
     def leaves(self, name: str) -> None:
@@ -99,6 +101,23 @@ class Lanes:
         with self._lock:
             self._readers.pop(name, None)
         self.on_change()
+
+    def shares(self) -> dict[str, list[int]]:
+        """Who reads which partitions: ``{"A": [0, 1], "B": [2]}``."""
+        with self._lock:
+            return {name: sorted(reader.positions) for name, reader in sorted(self._readers.items())}
+
+    def settled(self, names: Iterable[str]) -> bool:
+        """Whether these readers, and no others, share the partitions out: each is read by exactly one of them.
+
+        Consumers must also be of one generation of their group: one that does not know yet that another has joined
+        still believes in its old share.
+        """
+        with self._lock:
+            readers = dict(self._readers)
+        shared = sorted(partition for reader in readers.values() for partition in reader.positions)
+        generations = {reader.generation for reader in readers.values()}
+        return set(readers) == set(names) and shared == list(range(len(self._lanes))) and len(generations) == 1
 
     def drawing(self) -> Drawing:
         """The picture of this moment."""

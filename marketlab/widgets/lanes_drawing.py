@@ -29,16 +29,18 @@ class LaneState:
 
 @dataclass(frozen=True, slots=True)
 class ReaderState:
-    """A consumer of a group, and what it reads next of each of its partitions."""
+    """A consumer of a group, and what it reads next of each of its partitions.
+
+    ``generation``: how often its group had shared out the partitions when it was asked.
+    """
 
     name: str
     group: str
     positions: Mapping[int, int]
+    generation: int = 0
 
 
-def draw_lanes(
-    lanes: Sequence[LaneState], readers: Sequence[ReaderState], *, highlight: str | None = None
-) -> Drawing:
+def draw_lanes(lanes: Sequence[LaneState], readers: Sequence[ReaderState], *, highlight: str | None = None) -> Drawing:
     """The picture: a lane a partition, a bracket a consumer.
 
     :param highlight: the key whose messages are filled with the accent

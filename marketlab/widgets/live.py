@@ -1,8 +1,9 @@
 """How a live widget stands in a notebook, and what it leaves there.
 
 A widget is alive only where a front end draws it. Run by papermill, converted to HTML or looked at on a web page it
-would be a blank. So its output carries, under one display id, the widget, and where nobody sees that, a picture; numbers
-stand beside it for whoever grades.
+would be a blank. So what it leaves behind, under one display id, is the widget, a picture and numbers: every reader
+takes what it can show. Whether anybody saw the widget cannot be asked: while cells run, and when a notebook is run as
+a whole that is until the last one has, a kernel hears nothing from its front end.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import base64
 import html
 import secrets
-import time
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, Final, Self
@@ -28,9 +28,6 @@ __all__ = ["EVIDENCE", "LiveWidget"]
 EVIDENCE: Final = "application/vnd.marketlab.evidence+json"
 VIEW: Final = "application/vnd.jupyter.widget-view+json"
 
-BLIND_S = 5.0  # so long a front end has to draw the widget before pictures are sent instead
-PICTURE_S = 2.0
-
 
 class LiveWidget(VBox):  # type: ignore[misc]  # ipywidgets has no types
     """What all live widgets share: one thread that draws, a name, a picture and numbers that stay.
@@ -45,14 +42,12 @@ class LiveWidget(VBox):  # type: ignore[misc]  # ipywidgets has no types
     def __init__(self, *, name: str, hz: float, max_seconds: float | None) -> None:
         super().__init__()
         self.add_class("marketlab")
-        self._view_count = 0  # from now on the front end counts here how often it shows the widget
         self.name = name
         self.frames = 0
         self.error: Exception | None = None
         self.ended = False
         self._display_id = f"marketlab-{secrets.token_hex(8)}"
-        self._shown_at: float | None = None
-        self._pictured_at = 0.0
+        self._shown = False
         self._parts: list[Widget] = []
         self._status = HTML().add_class("ml-status")
         self._flusher = Flusher(self._frame, name=name, hz=hz, on_error=self._fail, max_s=max_seconds)
@@ -91,8 +86,7 @@ class LiveWidget(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.ended = True
         self._flusher.close()
         registry.forget(self.name, self)
-        # Where people see the widget it stays as it is: to put a picture in its place would make it blink.
-        if self._shown_at is not None and not self._view_count:
+        if self._shown:
             self._leave(self._widget_bundle() | self._evidence())
 
     def close(self) -> None:
@@ -100,7 +94,7 @@ class LiveWidget(VBox):  # type: ignore[misc]  # ipywidgets has no types
         if self.comm is None:
             return
         self.finish()
-        if self._shown_at is not None:
+        if self._shown:
             self._leave({"text/plain": repr(self)} | self._evidence())
         for part in self._parts:
             part.close()
@@ -117,8 +111,7 @@ class LiveWidget(VBox):  # type: ignore[misc]  # ipywidgets has no types
         return f"<{type(self).__name__} {self.name}>"
 
     def _ipython_display_(self, **_: Any) -> None:
-        self._shown_at = time.monotonic()
-        self.notify()
+        self._shown = True
         display(self._widget_bundle(), raw=True, display_id=self._display_id)
 
     def _frame(self) -> None:
@@ -126,16 +119,6 @@ class LiveWidget(VBox):  # type: ignore[misc]  # ipywidgets has no types
         if self._status.value != text:
             self._status.value = text
         self.frames += 1
-        self._help_the_blind()
-
-    def _help_the_blind(self) -> None:
-        """Where no front end shows the widget, send pictures of it."""
-        now = time.monotonic()
-        if self.ended or self._shown_at is None or self._view_count or now - self._shown_at < BLIND_S:
-            return
-        if now - self._pictured_at >= PICTURE_S:
-            self._pictured_at = now
-            self._leave(self._widget_bundle() | self._evidence())
 
     def _fail(self, error: Exception) -> None:
         """In the widget's thread: an exception that nobody would see anywhere else."""

@@ -92,14 +92,13 @@ class Drawing:
             elif isinstance(shape, Path):
                 axes.plot(*zip(*shape.points, strict=True), color=ink[shape.colour], linewidth=shape.width * PX)
             else:
-                axes.add_patch(
-                    FancyBboxPatch(
-                        (shape.x, shape.y), shape.width, shape.height, boxstyle=f"round,pad=0,rounding_size={RADIUS}",
-                        facecolor=ink[shape.fill] if shape.fill else "none",
-                        edgecolor=ink[shape.stroke] if shape.stroke else "none",
-                        linewidth=PX, linestyle="-" if shape.fill else (0, (3, 3)),
-                    )  # fmt: skip
-                )
+                box = FancyBboxPatch(
+                    (shape.x, shape.y), shape.width, shape.height, boxstyle=f"round,pad=0,rounding_size={RADIUS}",
+                    facecolor=ink[shape.fill] if shape.fill else "none",
+                    edgecolor=ink[shape.stroke] if shape.stroke else "none",
+                    linewidth=PX, linestyle="-" if shape.fill else (0, (3, 3)),
+                )  # fmt: skip
+                axes.add_patch(box)
         return png(figure)
 
 

@@ -18,7 +18,9 @@ _RULES: Final = """
 .marketlab .ml-head .widget-html-content{font-size:var(--ml-body);line-height:28px;color:var(--ml-muted)}
 .marketlab .ml-head b{font-weight:600;color:var(--ml-ink)}
 .marketlab .ml-head .ml-price{font-size:20px;font-weight:600;color:var(--ml-ink);margin:0 8px}
-.marketlab svg text{fill:var(--ml-muted)}
+.marketlab .bqplot .axis text{font-family:var(--ml-font)!important;fill:var(--ml-muted)!important}
+.marketlab .bqplot .tick.short line{display:none}
+.marketlab.ml-averaged .bqplot .axis .tick:not(.short) text{transform:translateX(28px)}
 """
 
 #: To stand once in whatever is shown.
