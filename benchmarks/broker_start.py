@@ -5,6 +5,20 @@
 Every round is a new Python process and a new home, for that is what a person waits for: from the start of the
 interpreter to the first message that a consumer group has read. The jars are there; the network is not part of it.
 Python's modules are compiled before the first round, as an installer leaves them.
+
+Measured on 2026-11-23 with Kafka 4.4.0, Java 25.0.2, x86-64, 2 cores; medians of 5 rounds at real-time priority
+(``chrt -r 5``), for the machine was busy with other work:
+
+======================================  ==========
+nothing to first message, no AOT cache  3.3 s
+nothing to first message, warm          1.8 s
+start, new data folder                  1.2 s
+start, data from before                 1.1 s
+start after kill -9                     2.6 s
+join a running broker                   0.01 s
+stop                                    0.3 s
+memory of the JVM, of the keeper        155, 13 MB
+======================================  ==========
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -11,9 +12,10 @@ from pathlib import Path
 
 from marketlab.errors import BrokerError
 
-__all__ = ["answer", "become_detached", "spawn"]
+__all__ = ["answer", "become_background", "become_detached", "spawn"]
 
 SPAWN_S = 30.0
+LOWEST_PRIORITY = 19
 ROOT = str(Path(__file__).resolve().parents[2])
 
 
@@ -45,11 +47,20 @@ def spawn(module: str, task: Mapping[str, object], *, env: Mapping[str, str], le
     return row
 
 
-def become_detached() -> None:
-    """Leave the parent and its session. The first process ends at once: no zombie in a notebook's kernel."""
+def become_detached(*, new_session: bool = True) -> None:
+    """Leave the parent, and its session. The first process ends at once: no zombie in a notebook's kernel."""
     if os.fork():
         os._exit(0)
-    os.setsid()
+    if new_session:
+        os.setsid()
+
+
+def become_background() -> None:
+    """Give way to everything else: this process, and whatever it starts in its own session."""
+    os.nice(LOWEST_PRIORITY)
+    # Linux may share the processor between sessions first, and looks at niceness only within one.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(LOWEST_PRIORITY))
 
 
 def answer(row: Mapping[str, object]) -> None:

@@ -215,8 +215,7 @@ class _Bringer:
         try:
             yield
         except RequestException as exc:
-            reason = str(exc).split("(Caused by ")[-1].rstrip(")")
-            raise BrokerError(f"Kafka's jars cannot be fetched: {reason}", mend=OFFLINE_MEND) from exc
+            raise BrokerError(f"Kafka's jars cannot be fetched: {_innermost(exc)}", mend=OFFLINE_MEND) from exc
         except RuntimeError as exc:  # jgo, for every answer but 200
             raise BrokerError(
                 f"the registry did not give {jar.group}:{jar.artifact}:{jar.version}", mend=OFFLINE_MEND
@@ -227,6 +226,13 @@ class _Bringer:
                 f"{jar.filename} cannot be written to {self._target}: {os.strerror(exc.errno or 0)}",
                 mend=("Free some space, or name" if full else "Name") + " another folder with MARKETLAB_CACHE.",
             ) from exc
+
+
+def _innermost(exc: BaseException) -> BaseException:
+    """The reason within the reasons: requests and urllib3 wrap a refused connection four times."""
+    wrapped = (getattr(exc, "reason", None), getattr(exc, "original_error", None), *exc.args[:1])
+    inner = next((one for one in wrapped if isinstance(one, BaseException)), None)
+    return exc if inner is None else _innermost(inner)
 
 
 def fetch_with_jgo(jar: Jar, folder: Path, advance: Callable[[int], None]) -> Path:

@@ -30,14 +30,22 @@ LOOK_S = 0.5
 KILL_S = 5.0  # how long a killed process may take to leave, on a machine that swaps
 
 
-def launch(rooms: Rooms, *, command: Sequence[str], stop_timeout_s: float, env: dict[str, str]) -> None:
+def launch(
+    rooms: Rooms, *, command: Sequence[str], stop_timeout_s: float, env: dict[str, str], new_session: bool = True
+) -> None:
     """Start a keeper, and through it the JVM; returns when the JVM's process exists.
 
     :param command: of the JVM; empty: watch the one that runs
     :param stop_timeout_s: how long the JVM may take to stop before the keeper kills it
+    :param new_session: away from our terminal; otherwise both stay in our session, and with its priority
     :raises BrokerError: the JVM's program cannot be run, or one runs already
     """
-    task = {"folder": str(rooms.folder), "command": list(command), "stop_timeout_s": stop_timeout_s}
+    task = {
+        "folder": str(rooms.folder),
+        "command": list(command),
+        "stop_timeout_s": stop_timeout_s,
+        "new_session": new_session,
+    }
     row = detached.spawn(__name__, task, env=env, lean=True)
     if "error" in row:
         raise BrokerError(
@@ -69,12 +77,12 @@ def end_jvm(rooms: Rooms, *, timeout_s: float) -> None:
 
 def main(task: dict[str, Any]) -> None:
     """Detach, start the JVM, answer to whoever waits, and watch."""
-    detached.become_detached()
+    detached.become_detached(new_session=task["new_session"])
     rooms, command = Rooms(Path(task["folder"])), task["command"]
     lock = FileLock(rooms.keeper_lock)
     mine = lock.acquire(timeout_s=0)
     try:
-        jvm = _start(rooms, command) if command else None
+        jvm = _start(rooms, command, new_session=task["new_session"]) if command else None
     except (OSError, BrokerError) as exc:
         detached.answer({"error": str(exc)})
         return
@@ -88,7 +96,7 @@ def main(task: dict[str, Any]) -> None:
         jvm.wait()  # somebody else watches it; a parent that stays leaves no zombie
 
 
-def _start(rooms: Rooms, command: list[str]) -> subprocess.Popen[bytes]:
+def _start(rooms: Rooms, command: list[str], *, new_session: bool) -> subprocess.Popen[bytes]:
     lock = FileLock(rooms.jvm_lock)
     # Not at the first try only: someone who asks for the status holds it for an instant.
     if not lock.acquire(timeout_s=1.0, text=""):
@@ -101,7 +109,7 @@ def _start(rooms: Rooms, command: list[str]) -> subprocess.Popen[bytes]:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C in a terminal, and a notebook's interrupt, go to whole groups
+                start_new_session=new_session,  # Ctrl-C, and a notebook's interrupt, go to whole groups
                 pass_fds=(lock.fd,),
             )
     except OSError:

@@ -28,7 +28,8 @@ class Launcher:
     """How to start the broker of one folder. Everything here happens under the home's lock.
 
     ``class_path``: verified jars; ``cache``: where a formatted folder is kept for the next home; ``flags``: more flags
-    for the JVM that runs the broker; ``stop_timeout_s``: how long the keeper lets it stop.
+    for the JVM that runs the broker; ``stop_timeout_s``: how long the keeper lets it stop; ``new_session``: see
+    :func:`keeper.launch`.
     """
 
     rooms: Rooms
@@ -36,6 +37,7 @@ class Launcher:
     cache: Path
     flags: Sequence[str] = ()
     stop_timeout_s: float = 20.0
+    new_session: bool = True
 
     def start(self, *, port: int | None, last_port: int | None, deadline: Deadline, progress: Progress) -> int:
         """Start the JVM and wait until it answers as the cluster of our data.
@@ -136,7 +138,13 @@ class Launcher:
             folder=self.rooms.folder,
             flags=self.flags,
         )
-        keeper.launch(self.rooms, command=command, stop_timeout_s=self.stop_timeout_s, env=environment())
+        keeper.launch(
+            self.rooms,
+            command=command,
+            stop_timeout_s=self.stop_timeout_s,
+            env=environment(),
+            new_session=self.new_session,
+        )
 
     def _explain(self, log_from: int, *, port: int, happened: str) -> BrokerError:
         self._check_space()  # a full disk leaves no log to read the reason from

@@ -27,8 +27,7 @@ from marketlab.errors import BrokerError
 
 __all__ = ["train"]
 
-LOWEST_PRIORITY = 19
-BACKGROUND_S = 300.0
+BACKGROUND_S = 1800.0  # on a busy machine the lowest priority gets little
 NEEDED_BYTES = 400_000_000  # the cache, its draft, and what the JVM recorded
 TOPIC = "training"
 MESSAGES = 200
@@ -38,13 +37,13 @@ def main(task: dict[str, Any]) -> None:
     """Train in the background; a second one at the same time leaves it to the first."""
     detached.become_detached()
     detached.answer({"pid": os.getpid()})
-    os.nice(LOWEST_PRIORITY)
+    detached.become_background()
     os.chdir("/")
     cache = Path(task["cache"])
     lock = FileLock(_aot(cache).lock)
     if lock.acquire(timeout_s=0):
         try:
-            _train(cache, timeout_s=BACKGROUND_S)
+            _train(cache, timeout_s=BACKGROUND_S, background=True)
         except BrokerError as exc:
             _aot(cache).failed.write_text(f"{exc}\n", encoding="utf-8")
         finally:
@@ -59,14 +58,14 @@ def train(cache: Path, *, timeout_s: float) -> None:
     """
     with locked(_aot(cache).lock, timeout_s=timeout_s, what="training the start"):
         if not _aot(cache).ready:
-            _train(cache, timeout_s=timeout_s)
+            _train(cache, timeout_s=timeout_s, background=False)
 
 
 def _aot(cache: Path) -> AotCache:
     return AotCache(cache / "aot", java=java(), class_path=JarCache(cache).paths)
 
 
-def _train(cache: Path, *, timeout_s: float) -> None:
+def _train(cache: Path, *, timeout_s: float, background: bool) -> None:
     deadline = Deadline(timeout_s)
     aot = _aot(cache)
     aot.failed.unlink(missing_ok=True)
@@ -79,8 +78,16 @@ def _train(cache: Path, *, timeout_s: float) -> None:
         )
     rooms = Rooms(cache / "training")
     draft = rooms.folder / "draft.aot"
-    shutil.rmtree(rooms.folder, ignore_errors=True)  # of a training that was killed
-    launcher = Launcher(rooms, JarCache(cache).paths, cache, flags=aot.train(draft), stop_timeout_s=timeout_s)
+    keeper.end_jvm(rooms, timeout_s=0)  # of a training that was killed
+    shutil.rmtree(rooms.folder, ignore_errors=True)
+    launcher = Launcher(
+        rooms,
+        JarCache(cache).paths,
+        cache,
+        flags=aot.train(draft),
+        stop_timeout_s=timeout_s,
+        new_session=not background,
+    )
     with locked(rooms.lock, timeout_s=0, what="training the start"):
         # Should this process be killed, its lease ends, and the keeper ends the JVM.
         lease = Lease(rooms.leases, on_release=lambda: None)

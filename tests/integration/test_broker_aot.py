@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import psutil
@@ -12,8 +13,9 @@ import pytest
 from marketlab.broker import ManagedBroker, detached
 from marketlab.broker.aot import AotCache
 from marketlab.broker.jars import JarCache
-from marketlab.broker.locks import FileLock, held
+from marketlab.broker.locks import FileLock, held_by
 from marketlab.broker.runtime import java
+from marketlab.broker.state import Rooms
 from tests.support import eventually, require
 
 pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("kafka_installed")]
@@ -38,16 +40,21 @@ def mapped(pid: int | None) -> set[str]:
 
 
 @pytest.mark.timeout(400)
-def test_a_cold_start_trains_in_the_background_and_the_next_is_warm(tmp_path: Path, cache: Path) -> None:
+def test_a_training_that_is_killed_is_made_good_and_a_damaged_cache_ignored(tmp_path: Path, cache: Path) -> None:
     broker = ManagedBroker(tmp_path / "home", cache=cache)
     with broker.acquire():
         assert broker.status().warm is False
-    trained = aot(cache)
-    eventually(lambda: trained.ready and not held(trained.lock), timeout_s=300, what="the training")
-    assert not (cache / "kafka" / "training").exists()
-    assert not trained.failed.exists()
+    trained, rooms = aot(cache), Rooms(cache / "kafka" / "training")
+    trainer = eventually(lambda: held_by(trained.lock), timeout_s=60, what="the training's begin")
+    jvm = eventually(rooms.jvm_pid, timeout_s=120, what="the training's JVM")
+    assert psutil.Process(jvm).nice() == detached.LOWEST_PRIORITY
+    os.kill(trainer, signal.SIGKILL)
+    eventually(lambda: not rooms.jvm_lives(), timeout_s=120, what="the end of the training's JVM")
+    assert not trained.ready
 
-    broker.install()  # nothing is left to do
+    broker.install()
+    assert trained.ready
+    assert not (cache / "kafka" / "training").exists()
     with broker.acquire():
         assert broker.status().warm is True
         assert str(trained.path) in mapped(broker.status().pid)
