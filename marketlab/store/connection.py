@@ -4,7 +4,8 @@ One SQLite library per file per process. POSIX drops all locks of a process on a
 descriptor of it, and each library only knows of its own: while apsw held ``BEGIN IMMEDIATE``, opening and closing the
 same file with the standard ``sqlite3`` in the same process let a second writer in, and a committed row vanished with
 ``integrity_check`` saying ok. So nothing in a process that writes may open the file in another way, not even to copy
-it. A learner's ``sqlite3`` in a process of its own is safe.
+it. A learner's ``sqlite3`` in a process of its own is safe. In a process that only reads, mixing the two risks a wrong
+answer, for a reader's lock keeps what it reads from being overwritten, but never the file.
 """
 
 from __future__ import annotations

@@ -123,7 +123,8 @@ class SqliteReader(StoreReader):
 
     def stream_books(self, *, run: str | None = None) -> Iterator[StreamBook]:
         """The account of every stream (of one run), by log, run and symbol."""
-        for *account, run_symbols, gaps in self._stream(sql.STREAM_BOOKS, (run,)):
+        rows = self._stream(sql.STREAM_BOOKS, ()) if run is None else self._stream(sql.STREAM_BOOKS_OF_RUN, (run,))
+        for *account, run_symbols, gaps in rows:
             log, partition, name, symbol, produced, stored, late, duplicate, refused = account
             yield StreamBook(
                 log, partition, name, symbol, produced, stored, late, duplicate, refused, _gaps(gaps), run_symbols

@@ -150,9 +150,15 @@ DEAD_LETTER_COUNTS: Final = "SELECT reason, count(*) FROM dead_letters GROUP BY 
 
 PARTITION_BOOKS: Final = f"SELECT log, partition, next_offset, {_list(_COUNTS)} FROM positions ORDER BY log, partition"
 
-STREAM_BOOKS: Final = """
-    SELECT log, partition, run, symbol, last_seq, stored, late, duplicate, refused, run_symbols, gaps FROM streams
-    WHERE ?1 IS NULL OR run = ?1 ORDER BY log, run, symbol, partition"""
+_STREAM_BOOK: Final = """
+    SELECT streams.log, streams.partition, streams.run, streams.symbol, streams.last_seq, streams.stored, streams.late,
+           streams.duplicate, streams.refused, streams.run_symbols, streams.gaps"""
+_BOOK_ORDER: Final = "ORDER BY streams.log, streams.run, streams.symbol, streams.partition"
+STREAM_BOOKS: Final = f"{_STREAM_BOOK} FROM streams {_BOOK_ORDER}"
+# By way of the few runs, for the index of streams begins with the log. CROSS JOIN: in this order.
+STREAM_BOOKS_OF_RUN: Final = f"""{_STREAM_BOOK}
+    FROM runs CROSS JOIN streams ON streams.log = runs.log AND streams.run = runs.run
+    WHERE runs.run = ? {_BOOK_ORDER}"""
 
 # Only the run's stretch of the table is read; the sorter spills to disk, so any run fits in little memory.
 DIGEST_ROWS: Final = """

@@ -11,7 +11,7 @@ import pytest
 
 from marketlab.books import balance
 from marketlab.digest import digest
-from marketlab.errors import NotFoundError, QueryError, StaleOwnerError, StoreError
+from marketlab.errors import NotFoundError, QueryError, StaleOwnerError, StoreError, StoreFullError
 from marketlab.model import Alert, Batch, Close, Counts, Position, Reason, Record, Rule, StreamKey, StreamState, Tick
 from marketlab.ports import PostedTick, Store
 from marketlab.store import SqliteStore
@@ -648,3 +648,17 @@ def test_a_closed_store_says_so(store: Store) -> None:
                 lambda: list(store.stream_books())):  # fmt: skip
         with pytest.raises(StoreError, match="closed"):
             act()
+
+
+def test_the_twin_fails_as_often_as_it_is_told_and_writes_nothing() -> None:
+    store = MemoryStore()
+    feed = Feed(store)
+    batch = feed.batch(*ticks(1, 2))
+    store.fail(StoreFullError("no room"), times=2)
+    before = everything(store), store.changes()
+    for _ in range(2):
+        with pytest.raises(StoreFullError, match="no room"):
+            feed.commit(batch)
+    assert (everything(store), store.changes()) == before
+    feed.commit(batch)
+    assert len(store.history("AAPL", limit=9)) == 2

@@ -289,6 +289,7 @@ def test_the_last_to_close_leaves_one_file(database: Path) -> None:
         (sql.LARGEST_MOVE, ()),
         (sql.DIGEST_ROWS, ("r", LOG)),
         (sql.STREAM, (LOG, "r", "AAPL", 0)),
+        (sql.STREAM_BOOKS_OF_RUN, ("r",)),
         (sql.NEXT_TICK_ID, ()),
         (f"{sql.ALERTS} WHERE alerts.id < ? ORDER BY alerts.id DESC LIMIT ?", (5, 1)),
         (f"{sql.DEAD_LETTERS} WHERE id < ? AND reason = ? ORDER BY id DESC LIMIT ?", (5, "x", 1)),
