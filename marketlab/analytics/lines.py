@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 __all__ = ["decimals", "price_text", "tick_line"]
 
 _LEAST = 2
@@ -20,12 +22,13 @@ def decimals(price: float) -> int:
 
 
 def price_text(price: float) -> str:
-    """A price with as many decimals as it needs.
+    """A price with as many decimals as it needs; reading it gives the same price.
 
     >>> price_text(215.6), price_text(0.00141342)
     ('215.60', '0.00141342')
     """
-    return f"{price:.{decimals(price)}f}"
+    text = f"{price:.2f}"
+    return text if float(text) == price else f"{Decimal(repr(price)):f}"
 
 
 def tick_line(symbol: str, price: float, average: float | None, *, window: int) -> str:
@@ -34,12 +37,6 @@ def tick_line(symbol: str, price: float, average: float | None, *, window: int) 
     >>> tick_line("AAPL", 314.66, 312.1234, window=5)
     'AAPL | Price: 314.66 | MA(5): 312.12'
     """
-    shown = f"{price:.2f}"
-    places = _LEAST if float(shown) == price else decimals(price)
-    if places != _LEAST:
-        shown = f"{price:.{places}f}"
     if average is None:  # a late tick has no average
-        return f"{symbol} | Price: {shown} | late"
-    if places == _LEAST:
-        return f"{symbol} | Price: {shown} | MA({window}): {average:.2f}"
-    return f"{symbol} | Price: {shown} | MA({window}): {average:.{places}f}"
+        return f"{symbol} | Price: {price_text(price)} | late"
+    return f"{symbol} | Price: {price_text(price)} | MA({window}): {average:.{decimals(price)}f}"

@@ -85,6 +85,7 @@ def test_a_price_never_loses_a_digit(price: float, text: str) -> None:
 
 
 @given(st.floats(min_value=1e-12, max_value=1e12))
+@example(2.0**-24)
 def test_a_price_as_text_is_the_price(price: float) -> None:
     assert float(price_text(price)) == price
 
