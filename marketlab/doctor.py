@@ -75,7 +75,9 @@ def _packages() -> Iterator[Finding]:
     except PackageNotFoundError:
         yield Finding("packages", "wrong", "marketlab is not installed", "Run ./scripts/setup in the checkout.")
         return
-    missing, wrong, notebooks = [], [], []
+    missing: list[str] = []
+    wrong: list[str] = []
+    notebooks: list[str] = []
     for need in stated:
         optional = need.marker is not None and not need.marker.evaluate({"extra": ""})
         if need.name == DISTRIBUTION or (need.marker and not optional and not need.marker.evaluate()):
@@ -176,7 +178,7 @@ def _disks(settings: Settings) -> Iterator[Finding]:
         if free < VERY_LOW_BYTES:
             yield Finding(what, "wrong", found, "Make room; the pipeline waits while the disk is full.")
         elif free < LOW_BYTES:
-            yield Finding(what, "note", found, "That is little; a million ticks take about 0.3 GB.")
+            yield Finding(what, "note", found, "That is little; a million ticks take about 0.1 GB.")
         else:
             yield Finding(what, "ok", found)
 

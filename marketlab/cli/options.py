@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,7 +26,13 @@ transport_option = click.option(
 )
 
 
-class Duration(click.ParamType):
+if TYPE_CHECKING:
+    _Number = click.ParamType[float]
+else:
+    _Number = click.ParamType  # generic for type checkers only: older versions are no generic class
+
+
+class Duration(_Number):
     """``30s``, ``5m``, ``1h``, or seconds as a number."""
 
     name = "duration"
@@ -43,7 +49,7 @@ class Duration(click.ParamType):
         return float(match[1]) * self._units[match[2]]
 
 
-class Speed(click.ParamType):
+class Speed(_Number):
     """A factor above 0, or ``max``."""
 
     name = "speed"

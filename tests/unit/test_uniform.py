@@ -16,7 +16,7 @@ from marketlab.wire import encode
 FIRST_TICKS = [
     '{"symbol":"AAPL","price":438.97,"timestamp":1730896201.0}',
     '{"symbol":"AMZN","price":202.03,"timestamp":1730896201.05}',
-    '{"symbol":"MSFT","price":279.8,"timestamp":1730896201.1}',
+    '{"symbol":"NFLX","price":279.8,"timestamp":1730896201.1}',
 ]
 DIGEST_OF_50_000 = "ec2cade23306fd5c0c3e9e00b6d940ea217bf42281dde7b557cc37995df9fcd0"
 
