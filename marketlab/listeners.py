@@ -7,6 +7,7 @@ import logging.handlers
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from marketlab.analytics import tick_line
 from marketlab.model import Batch
@@ -39,10 +40,11 @@ class AnalyticsLog:
 
     def __call__(self, batch: Batch) -> None:
         """Append the lines of a batch. A full disk leaves a hole here, never in the store, which says so."""
+        stream: Any = self._file.stream  # open as long as the handler is
         with suppress(OSError):
-            self._file.stream.write(self.text(batch))
-            self._file.flush()
-            if self._file.stream.tell() >= LOG_BYTES:
+            stream.write(self.text(batch))
+            stream.flush()
+            if stream.tell() >= LOG_BYTES:
                 self._file.doRollover()
 
     def text(self, batch: Batch) -> str:

@@ -18,7 +18,7 @@ FIRST_TICKS = [
     '{"symbol":"AMZN","price":202.03,"timestamp":1730896201.05}',
     '{"symbol":"NFLX","price":279.8,"timestamp":1730896201.1}',
 ]
-DIGEST_OF_50_000 = "ec2cade23306fd5c0c3e9e00b6d940ea217bf42281dde7b557cc37995df9fcd0"
+DIGEST_OF_50_000 = "4dc30bff289cd536a299433078313205134aa5b33faa3308b1a6e46a503203c2"
 
 
 def ticks(count: int, **arguments: object) -> list[Tick]:
