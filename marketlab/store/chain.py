@@ -11,7 +11,7 @@ from typing import Final
 import apsw
 
 from marketlab.store import statements as sql
-from marketlab.store.rows import Head
+from marketlab.store.layout import Head
 
 __all__ = ["Chain"]
 

@@ -13,7 +13,7 @@ import msgspec
 
 from marketlab.books import PartitionBook, StreamBook
 from marketlab.digest import DigestRow
-from marketlab.errors import NotFoundError, QueryError, StoreError
+from marketlab.errors import NotFoundError, StoreError
 from marketlab.model import Alert, Counts, DeadLetter, Record, Rule
 from marketlab.ports import StoreReader
 from marketlab.store import statements as sql
@@ -24,12 +24,12 @@ from marketlab.store.connection import (
     require_library,
     translating,
 )
-from marketlab.store.rows import Head, alert_from, dead_letter_from, record_from
-from marketlab.store.schema import VERSION, is_ready
+from marketlab.store.queries import LARGEST_INTEGER, at_least_one, head_of, is_text, key, walk
+from marketlab.store.rows import alert_from, dead_letter_from, record_from
+from marketlab.store.schema import is_ready, refuse_old
 
 __all__ = ["SqliteReader"]
 
-_LARGEST_INTEGER: Final = 2**63 - 1
 _SORT_CACHE_KIB: Final = 16_384  # what a digest sorts in memory before it spills to disk
 _gaps = msgspec.json.Decoder(tuple[tuple[int, int], ...]).decode
 
@@ -65,14 +65,14 @@ class SqliteReader(StoreReader):
 
     def history(self, symbol: str, *, limit: int, before: int | None = None) -> list[Record]:
         """Records of a symbol, newest written first."""
-        _at_least_one(limit)
+        at_least_one(limit)
         with self._snapshot() as connection:
-            head = connection and _head(connection, symbol)
+            head = connection and head_of(connection, symbol)
             if not connection or not head:
                 raise NotFoundError(f"symbol {symbol!r} was never seen", mend="`GET /data` lists the symbols.")
             return [
                 record_from(row)
-                for row in _walk(connection, sql.TICK_CHAIN, symbol, head.first_id, head.tick_id, before, limit)
+                for row in walk(connection, sql.TICK_CHAIN, symbol, head.first_id, head.tick_id, before, limit)
             ]
 
     def largest_move(self) -> Record | None:
@@ -85,13 +85,13 @@ class SqliteReader(StoreReader):
         """Alerts, newest first."""
         if symbol is None:
             return self._page(alert_from, sql.ALERTS, "alerts.id", limit=limit, before=before)
-        _at_least_one(limit)
+        at_least_one(limit)
         with self._snapshot() as connection:
-            head = connection and _head(connection, symbol)
+            head = connection and head_of(connection, symbol)
             if not connection or not head:
                 return []
             return [
-                alert_from(row) for row in _walk(connection, sql.ALERT_CHAIN, symbol, 0, head.alert_id, before, limit)
+                alert_from(row) for row in walk(connection, sql.ALERT_CHAIN, symbol, 0, head.alert_id, before, limit)
             ]
 
     def alert(self, id: int) -> Alert:  # noqa: A002
@@ -155,7 +155,7 @@ class SqliteReader(StoreReader):
     # ------------------------------------------------------------------------------------------ how it is asked
 
     def _rows(self, make: Callable[[tuple[Any, ...]], _T], statement: str, bindings: tuple[Any, ...] = ()) -> list[_T]:
-        if not all(map(_is_text, bindings)):
+        if not all(map(is_text, bindings)):
             return []
         with self._snapshot() as connection:
             return [make(row) for row in connection.execute(statement, bindings)] if connection else []
@@ -164,24 +164,26 @@ class SqliteReader(StoreReader):
         self,
         make: Callable[[tuple[Any, ...]], _T],
         select: str,
-        key: str,
+        id_column: str,
         *,
         limit: int,
         before: int | None,
         **wanted: str | None,
     ) -> list[_T]:
-        _at_least_one(limit)
-        conditions = [f"{key} < ?"]
-        bindings: list[int | str] = [_LARGEST_INTEGER if before is None else _key(before)]
+        at_least_one(limit)
+        conditions = [f"{id_column} < ?"]
+        bindings: list[int | str] = [LARGEST_INTEGER if before is None else key(before)]
         for name, value in wanted.items():
             if value is not None:
                 conditions.append(f"{name} = ?")
                 bindings.append(value)
-        statement = f"{select} WHERE {' AND '.join(conditions)} ORDER BY {key} DESC LIMIT ?"
-        return self._rows(make, statement, (*bindings, limit))
+        statement = f"{select} WHERE {' AND '.join(conditions)} ORDER BY {id_column} DESC LIMIT ?"
+        return self._rows(make, statement, (*bindings, key(limit)))
 
-    def _one(self, make: Callable[[tuple[Any, ...]], _T], select: str, key: str, id_: int, what: str, mend: str) -> _T:
-        found = self._rows(make, f"{select} WHERE {key} = ?", (_key(id_),))
+    def _one(
+        self, make: Callable[[tuple[Any, ...]], _T], select: str, id_column: str, id_: int, what: str, mend: str
+    ) -> _T:
+        found = self._rows(make, f"{select} WHERE {id_column} = ?", (key(id_),))
         if not found:
             raise NotFoundError(f"there is no {what} {id_}", mend=mend)
         return found[0]
@@ -204,7 +206,7 @@ class SqliteReader(StoreReader):
 
     def _stream(self, statement: str, bindings: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
         """Rows one by one: one statement is one snapshot, and its connection is nobody else's."""
-        connection = self._open() if all(map(_is_text, bindings)) else None
+        connection = self._open() if all(map(is_text, bindings)) else None
         if connection is None:
             return
         try:
@@ -246,64 +248,9 @@ class SqliteReader(StoreReader):
             with translating(self._path, connection):
                 if is_ready(connection, self._path):
                     return connection
-                _refuse_old(self._path, connection.pragma("user_version"))
+                refuse_old(self._path, connection.pragma("user_version"))
         except BaseException:
             connection.close()
             raise
         connection.close()
         return None
-
-
-def _refuse_old(path: Path, version: int) -> None:
-    if version:
-        raise StoreError(
-            f"{path} must be of database version {VERSION}, found {version}",
-            mend="Start `marketlab consume` or `marketlab up` once: what writes brings it up to date.",
-        )
-
-
-def _head(connection: apsw.Connection, symbol: str) -> Head | None:
-    found = connection.execute(sql.HEAD, (symbol,)).fetchone() if _is_text(symbol) else None
-    return Head(*found) if found else None
-
-
-def _walk(
-    connection: apsw.Connection,
-    chain: sql.Chain,
-    symbol: str,
-    first: int | None,
-    last: int | None,
-    before: int | None,
-    limit: int,
-) -> Iterator[tuple[Any, ...]]:
-    """Rows of a symbol, newest first. A cursor of ours is one of them, and knows the one before."""
-    start = last
-    if before is not None and last is not None and before <= last:
-        found = connection.execute(chain.previous, (_key(before), symbol)).fetchone()
-        if found is None:
-            found = connection.execute(chain.next_below, (_key(before), first, symbol)).fetchone()
-        start = found[0] if found else None
-    return iter(connection.execute(chain.walk, (start, limit)))
-
-
-def _at_least_one(limit: int) -> None:
-    if not 1 <= limit <= _LARGEST_INTEGER:
-        raise QueryError(f"limit must be at least 1, was {limit}", pointer="/limit")
-
-
-def _key(id_: int) -> int:
-    """A number that SQLite can compare with: there are no rows beyond 64 bits."""
-    return max(-_LARGEST_INTEGER, min(id_, _LARGEST_INTEGER))
-
-
-def _is_text(value: object) -> bool:
-    """Whether SQLite can compare with it: a lone surrogate has no UTF-8, so it stands in no row."""
-    return not isinstance(value, str) or value.isascii() or _encodes(value)
-
-
-def _encodes(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -11,7 +11,7 @@ import apsw
 
 from marketlab.errors import StoreError
 
-__all__ = ["APPLICATION_ID", "VERSION", "is_ready", "prepare"]
+__all__ = ["APPLICATION_ID", "VERSION", "is_ready", "prepare", "refuse_old"]
 
 #: In the file's header, so that `file marketlab.db` and we know whose it is: "mklb".
 APPLICATION_ID: Final = 0x6D6B6C62
@@ -78,3 +78,12 @@ def is_ready(
             mend="Update this program (`pip install -U`), or name another home (MARKETLAB_HOME).",
         )
     return bool(found == version)
+
+
+def refuse_old(path: Path, version: int) -> None:
+    """Raise if a file that is not ready has a version at all: then it is an older one."""
+    if version:
+        raise StoreError(
+            f"{path} must be of database version {VERSION}, found {version}",
+            mend="Start `marketlab consume` or `marketlab up` once: what writes brings it up to date.",
+        )

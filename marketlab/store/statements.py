@@ -8,7 +8,7 @@ from typing import Any, Final
 import apsw
 
 from marketlab.model import BINS
-from marketlab.store.rows import TICK_COLUMNS
+from marketlab.store.layout import TICK_COLUMNS
 
 _COUNTS = ("received", *BINS)
 _STATE = (
@@ -123,7 +123,7 @@ LARGEST_MOVE: Final = f"""
         ORDER BY abs(largest_change_pct) DESC, symbol LIMIT 1)"""
 
 
-class Chain:
+class ChainQueries:
     """The rows of one symbol in a table, newest first, found by walking along ``prev_id``."""
 
     def __init__(self, table: str, select: str) -> None:
@@ -144,8 +144,8 @@ ALERTS: Final = f"""
     SELECT {", ".join(f"alerts.{name}" for name in _ALERT[:-2])}, streams.log, streams.run
     FROM alerts JOIN streams ON streams.id = alerts.stream_id"""
 DEAD_LETTERS: Final = f"SELECT dead_letters.id, {_list(_DEAD_LETTER)} FROM dead_letters"
-TICK_CHAIN: Final = Chain("ticks", f"SELECT {_list(_RECORD)} FROM records WHERE id")
-ALERT_CHAIN: Final = Chain("alerts", f"{ALERTS} WHERE alerts.id")
+TICK_CHAIN: Final = ChainQueries("ticks", f"SELECT {_list(_RECORD)} FROM records WHERE id")
+ALERT_CHAIN: Final = ChainQueries("alerts", f"{ALERTS} WHERE alerts.id")
 DEAD_LETTER_COUNTS: Final = "SELECT reason, count(*) FROM dead_letters GROUP BY reason ORDER BY reason"
 
 PARTITION_BOOKS: Final = f"SELECT log, partition, next_offset, {_list(_COUNTS)} FROM positions ORDER BY log, partition"

@@ -23,17 +23,10 @@ from marketlab.store.connection import (
     translated,
     translating,
 )
+from marketlab.store.layout import Touched, latest_values, lay_out
 from marketlab.store.posting import post
 from marketlab.store.reader import SqliteReader
-from marketlab.store.rows import (
-    Touched,
-    alert_values,
-    dead_letter_values,
-    latest_values,
-    lay_out,
-    stream_from,
-    stream_values,
-)
+from marketlab.store.rows import alert_values, dead_letter_values, stream_from, stream_values
 from marketlab.store.schema import prepare
 from marketlab.store.wal import WriteAheadLog
 

@@ -252,7 +252,7 @@ def _at_least_one(limit: int) -> None:
 def _page(items: Sequence[_Row], limit: int, before: int | None) -> list[_Row]:
     """The newest first; ids ascend."""
     newest_first = (item for item in reversed(items) if before is None or item.id < before)
-    return list(islice(newest_first, limit))
+    return list(islice(newest_first, min(limit, len(items))))
 
 
 def _one(items: Sequence[_Row], id_: int, what: str) -> _Row:

@@ -357,6 +357,13 @@ def test_a_limit_below_one_has_no_meaning(store: Store, limit: int) -> None:
         assert not isinstance(caught.value, NotFoundError)
 
 
+def test_a_limit_beyond_all_rows_is_all_of_them(store: Store) -> None:
+    Feed(store)(*ticks(1, 2), b"?")
+    assert len(store.history("AAPL", limit=2**70)) == 2
+    assert len(store.alerts(limit=2**70)) == len(store.alerts(limit=2**70, symbol="AAPL")) == 1
+    assert len(store.dead_letters(limit=2**70)) == 1
+
+
 def test_a_late_tick_is_kept_and_flagged(store: Store) -> None:
     Feed(store)(*ticks(10, 11), tick(12, 0.5))
     record = store.latest()[0]
