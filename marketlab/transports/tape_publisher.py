@@ -16,10 +16,12 @@ from marketlab.ports import Publisher
 from marketlab.transports.tape_file import TapeFile
 from marketlab.transports.tape_format import encode_header, new_header, to_record
 
-__all__ = ["TapePublisher", "create_tape", "lock_beside"]
+__all__ = ["MEND_FOLDER", "TapePublisher", "create_tape", "lock_beside", "sync_folder"]
 
 #: Messages after which a publisher flushes by itself, so that what it must remember stays bounded.
 MAX_UNFLUSHED = 10_000
+
+MEND_FOLDER = "Choose a folder that you can write to."
 
 _encoder = msgspec.json.Encoder()
 
@@ -39,15 +41,17 @@ class TapePublisher(Publisher):
         self._path = path
         self._clock = clock
         self._fd = -1
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = lock_beside(path, "writer")
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
         except Timeout:
             raise TapeError(
                 f"{path}: wanted to append, but another publisher does already",
                 mend="Stop the other producer, or let it write to another tape.",
             ) from None
+        except OSError as error:
+            raise TapeError(f"{path}: cannot be written: {error}", mend=MEND_FOLDER) from error
         try:
             create_tape(path, topic=topic, partitions=partitions)
             self._open()
@@ -114,7 +118,7 @@ class TapePublisher(Publisher):
             if tape.ends_without_newline:
                 self._append(b"\n")
         except OSError as error:
-            raise TapeError(f"{self._path}: cannot be opened for appending: {error}") from error
+            raise TapeError(f"{self._path}: cannot be written: {error}", mend=MEND_FOLDER) from error
         finally:
             tape.close()
 
@@ -144,15 +148,24 @@ def create_tape(path: Path, *, topic: str, partitions: int) -> bool:
             file.write(encode_header(new_header(topic=topic, partitions=partitions)))
             file.flush()
             os.fsync(file.fileno())
-        try:
-            os.link(fresh, path)  # unlike a rename, never over a tape that somebody else has just made
-        except FileExistsError:
-            return False
-        finally:
-            fresh.unlink()
+        made = _take_name(fresh, path)
     except OSError as error:
-        raise TapeError(f"{path}: cannot be made: {error}", mend="Choose a folder that you can write to.") from error
+        raise TapeError(f"{path}: cannot be made: {error}", mend=MEND_FOLDER) from error
     sync_folder(path.parent)
+    return made
+
+
+def _take_name(fresh: Path, path: Path) -> bool:
+    """Give a file its name, unless another has it: a rename would put it over a tape that was made meanwhile."""
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without links, where a rename has to do
+        fresh.rename(path)
+        return True
+    finally:
+        fresh.unlink(missing_ok=True)
     return True
 
 

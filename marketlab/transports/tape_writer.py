@@ -15,7 +15,7 @@ from filelock import Timeout
 from marketlab.errors import TapeError
 from marketlab.ports import Chunk
 from marketlab.transports.tape_format import encode_header, new_header, to_record
-from marketlab.transports.tape_publisher import lock_beside, sync_folder
+from marketlab.transports.tape_publisher import MEND_FOLDER, lock_beside, sync_folder
 
 __all__ = ["TapeWriter"]
 
@@ -46,9 +46,9 @@ class TapeWriter:
         self._closed = False
         self._raw: IO[bytes] | None = None
         self._zip: gzip.GzipFile | None = None
+        self._lock = lock_beside(path, "writer")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock = lock_beside(path, "writer")
             self._lock.acquire(timeout=0)
             self._raw = self._part.open("wb")
             if path.suffix == ".gz":
@@ -58,9 +58,7 @@ class TapeWriter:
             raise TapeError(f"{path}: wanted to record, but somebody else writes to it already") from None
         except OSError as error:
             self.discard()
-            raise TapeError(
-                f"{path}: cannot be made: {error}", mend="Choose a folder that you can write to."
-            ) from error
+            raise TapeError(f"{path}: cannot be made: {error}", mend=MEND_FOLDER) from error
 
     @property
     def log_id(self) -> str:

@@ -443,6 +443,32 @@ def test_a_tape_in_a_folder_that_cannot_be_written_can_be_read(path: Path, monke
     assert read_all(path) == {0: [(0, b"v")]}
 
 
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda tape: tape.publisher(),
+        lambda tape: tape.create(),
+        lambda tape: TapeWriter(tape.path, topic="t", partitions=3),
+        lambda tape: tape.subscribe("group"),
+        lambda tape: tape.log_id,
+    ],
+)
+def test_a_place_that_cannot_be_a_tapes_is_an_error_of_ours(path: Path, act: Callable[[TapeTransport], None]) -> None:
+    path.write_text("a file", encoding="utf-8")
+    with pytest.raises(TapeError, match="inside"):
+        act(transport(path / "inside.jsonl"))
+
+
+def test_a_tape_can_be_made_on_a_file_system_without_links(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*given: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    assert transport(path).create()
+    publish(path, b"a")
+    assert read_all(path) == {0: [(0, b"a")]}
+
+
 # --------------------------------------------------------------------------------------------- recordings
 
 
