@@ -132,17 +132,20 @@ def test_the_assignment_comes_first_and_names_every_partition(harness: LogHarnes
 
 
 def test_a_partition_delivers_nothing_before_it_is_sought(harness: LogHarness) -> None:
-    harness.put({0: 5, 1: 5, 2: 5})
+    harness.put(dict.fromkeys(ALL, 5))
     reader = harness.reader()
     reader.assigned()
+    harness.put(dict.fromkeys(ALL, 5), start=5)
     assert reader.nothing_comes()
     reader.subscription.seek({1: None})
-    reader.take(5)
+    reader.take(10)
+    harness.put(dict.fromkeys(ALL, 5), start=10)
+    reader.take(15)
     assert reader.nothing_comes()
     assert set(reader.got) == {1}
     reader.subscription.seek({0: 3, 2: None})
-    reader.take(5 + 2 + 5)
-    assert reader.values[0] == numbered(0, range(3, 5))
+    reader.take(15 + 12 + 15)
+    assert reader.values[0] == numbered(0, range(3, 15))
 
 
 def test_none_means_the_oldest_that_the_log_holds(harness: LogHarness) -> None:
