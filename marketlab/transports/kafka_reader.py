@@ -12,7 +12,7 @@ from marketlab.deadline import Deadline
 from marketlab.errors import TransportError
 from marketlab.transports.kafka_client import failed, open_client
 from marketlab.transports.kafka_config import KafkaConfig
-from marketlab.transports.kafka_subscription import FETCH_OPTIONS, to_ms
+from marketlab.transports.kafka_fetching import FETCH_OPTIONS, to_ms
 
 __all__ = ["KafkaReader"]
 

@@ -21,24 +21,12 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor
 
 from marketlab.deadline import Deadline
 from marketlab.errors import OffsetOutOfRangeError, TransportError
-from marketlab.ports import Assigned, Chunk, Messages, Subscription
+from marketlab.ports import Assigned, Messages, Subscription
 from marketlab.transports.kafka_client import TopicIdentity, failed, identify, open_client
 from marketlab.transports.kafka_config import KafkaConfig
+from marketlab.transports.kafka_fetching import FETCH_OPTIONS, chunk, to_ms
 
-__all__ = ["FETCH_OPTIONS", "KafkaSubscription", "chunk", "to_ms"]
-
-#: What reads fast: large fetches, and no metrics kept for nobody. Measured in benchmarks/transports.py; fetches of
-#: 8 MB read no faster than these and take 80 MB more, for what is fetched is held several times over as objects.
-FETCH_OPTIONS = {
-    "fetch_max_bytes": 6 * 1024 * 1024,
-    "max_partition_fetch_bytes": 2 * 1024 * 1024,
-    # How long the broker holds a fetch when there is nothing: a seek or a question has to wait for it.
-    "fetch_max_wait_ms": 100,
-    "metrics_enabled": False,
-    "enable_auto_commit": False,
-    "auto_offset_reset": "none",
-    "allow_auto_create_topics": False,
-}
+__all__ = ["KafkaSubscription"]
 
 GROUP_OPTIONS = {
     "partition_assignment_strategy": [RangePartitionAssignor],
@@ -322,17 +310,6 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
             # Some position, or kafka-python asks for the group's committed one and fails when there is none.
             self.consumer.seek(place, 0)
         self.assigned = frozenset(place.partition for place in assigned)
-
-
-def chunk(partition: int, records: list[Any]) -> Chunk:
-    """The columns of kafka-python's records, which are tuples."""
-    _, _, _, offsets, times, _, keys, values, headers, *_ = zip(*records, strict=True)
-    return Chunk(partition=partition, offsets=offsets, values=values, record_times_ms=times, keys=keys, headers=headers)
-
-
-def to_ms(seconds: float) -> int:
-    """Seconds as kafka-python wants them."""
-    return max(0, round(seconds * 1000))
 
 
 def _ignore(offsets: object, answer: object) -> None:
