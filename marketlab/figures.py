@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["PriceLine", "draw_prices", "headline", "new_figure", "png"]
+__all__ = ["DPI", "PriceLine", "draw_prices", "headline", "new_figure", "png"]
 
 DPI = 100
 PX = 72 / DPI  # a pixel in points
