@@ -51,7 +51,9 @@ class Settings(BaseSettings):
     )
     topic: str = Field("stock-ticks", pattern=r"^[A-Za-z0-9._-]{1,249}$", description="Kafka topic of the ticks.")
     partitions: int = Field(3, ge=1, le=1000, description="Partitions of the topic when it is created.")
-    group: str = Field("marketlab", min_length=1, description="Kafka consumer group.")
+    group: str | None = Field(
+        None, min_length=1, description="Kafka consumer group; default: marketlab-ID, one for each home."
+    )
     window: int = Field(5, ge=1, le=10_000, description="Ticks in the moving average.")
     alert_threshold_pct: float = Field(
         3.0, gt=0, le=1e6, description="Alert when one tick moves the price by this many percent or more."

@@ -20,6 +20,7 @@ from marketlab.store import HttpSink, SqliteReader, SqliteStore
 from marketlab.transports import KafkaConfig, KafkaTransport, TapeTransport, ensure_topic
 
 __all__ = [
+    "group",
     "kafka",
     "kept_broker",
     "member",
@@ -139,6 +140,11 @@ def open_transport(
         ensure_topic(config, partitions=settings.partitions, timeout_s=TOPIC_S)
         with KafkaTransport(config) as log:
             yield log
+
+
+def group(settings: Settings) -> str:
+    """The consumer group: each home reads everything, and the consumers of one home share it."""
+    return settings.group or f"marketlab-{home_id(settings.home)}"
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from marketlab.cli.running import collect_rarely, stop_on_eof, stopping
 from marketlab.consumer import Consumer, Listener
 from marketlab.listeners import AnalyticsLog, Printer
 from marketlab.settings import Settings
-from marketlab.wiring import member, open_sink, open_transport, rule
+from marketlab.wiring import group, member, open_sink, open_transport, rule
 
 __all__ = ["consume"]
 
@@ -48,16 +48,16 @@ def consume(
         log = stack.enter_context(open_transport(settings, transport, progress=progress(quiet=as_json)))
         listeners: list[Listener] = []
         if settings.analytics_log:
-            name = "analytics.log" if number == 0 else f"analytics-{number}.log"
-            analytics_log = AnalyticsLog(settings.logs / name, window=settings.window)
+            file = "analytics.log" if number == 0 else f"analytics-{number}.log"
+            analytics_log = AnalyticsLog(settings.logs / file, window=settings.window)
             stack.callback(analytics_log.close)
             listeners.append(analytics_log)
         if not (as_json or quiet):
             listeners.append(Printer(click.echo, window=settings.window))
         # Each kind of sink is a group of its own, for each wants every message.
-        group = settings.group if sink == "sqlite" else f"{settings.group}-{sink}"
+        name = group(settings) if sink == "sqlite" else f"{group(settings)}-{sink}"
         consumer = Consumer(
-            lambda: log.subscribe(group, instance_id=f"{instance}-{sink}"),
+            lambda: log.subscribe(name, instance_id=f"{instance}-{sink}"),
             to,
             log=log.log_id,
             rule=rule(settings),

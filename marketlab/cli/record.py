@@ -14,7 +14,7 @@ from marketlab.producer import new_run
 from marketlab.recorder import record as copy
 from marketlab.settings import Settings
 from marketlab.transports import TapeWriter
-from marketlab.wiring import open_transport
+from marketlab.wiring import group, open_transport
 
 __all__ = ["record"]
 
@@ -34,7 +34,7 @@ def record(settings: Settings, *, file: Path, as_json: bool, follow: bool, for_s
         if for_s is not None:
             stop_after(for_s, stop)
         with TapeWriter(file, topic=settings.topic, partitions=log.partitions) as writer:
-            subscription = log.subscribe(f"{settings.group}-record-{new_run()}")
+            subscription = log.subscribe(f"{group(settings)}-record-{new_run()}")
             written = copy(subscription, writer.write, stop, drain=not follow)
     if as_json:
         print_json({"file": str(file), "messages": written, "log": writer.log_id})

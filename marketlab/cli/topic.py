@@ -9,7 +9,7 @@ from marketlab.cli.output import out, print_json, table
 from marketlab.cli.progress import progress
 from marketlab.settings import Settings
 from marketlab.transports import describe_topic, ensure_topic
-from marketlab.wiring import TOPIC_S, kafka
+from marketlab.wiring import TOPIC_S, group, kafka
 
 __all__ = ["topic"]
 
@@ -26,7 +26,7 @@ def create(settings: Settings, *, as_json: bool) -> None:
     """Create the topic."""
     with kafka(settings, progress=progress(quiet=as_json)) as config:
         created = ensure_topic(config, partitions=settings.partitions, timeout_s=TOPIC_S)
-        found = describe_topic(config, group=settings.group)
+        found = describe_topic(config, group=group(settings))
     partitions = len(found.partitions)
     if as_json:
         print_json({"topic": settings.topic, "created": created, "partitions": partitions})
@@ -42,11 +42,11 @@ def create(settings: Settings, *, as_json: bool) -> None:
 def describe(settings: Settings, *, as_json: bool) -> None:
     """Describe the topic."""
     with kafka(settings, progress=progress(quiet=as_json)) as config:
-        found = describe_topic(config, group=settings.group)
+        found = describe_topic(config, group=group(settings))
     if as_json:
         print_json(found.as_dict())
         return
-    out.print(f"topic {found.topic}  [dim]id {found.topic_id}, cluster {found.cluster_id}, group {settings.group}[/]")
+    out.print(f"topic {found.topic}  [dim]id {found.topic_id}, cluster {found.cluster_id}, group {group(settings)}[/]")
     rows = table("partition", "#leader", "#oldest", "#end", "#committed", "#lag")
     for row in found.partitions:
         rows.add_row(
