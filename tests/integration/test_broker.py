@@ -105,6 +105,7 @@ def kill(pid: int | None) -> None:
 
 
 def test_a_message_comes_back_and_the_broker_stops_with_its_lease(broker: ManagedBroker) -> None:
+    before = set(psutil.Process().children())  # a browser of other tests may be among them
     with broker.acquire() as lease:
         status = broker.status()
         assert status.running
@@ -116,7 +117,7 @@ def test_a_message_comes_back_and_the_broker_stops_with_its_lease(broker: Manage
     status = broker.status()
     assert (status.running, status.pid, status.leases) == (False, None, {})
     assert status.cluster_id
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= before
 
 
 def test_a_killed_broker_comes_back_on_its_port_with_every_message(broker: ManagedBroker) -> None:

@@ -61,12 +61,13 @@ def keeper_gone(rooms: Rooms) -> bool:
 
 
 def test_it_runs_in_a_session_of_its_own_and_leaves_us_no_child(rooms: Rooms) -> None:
+    before = set(psutil.Process().children())  # a browser of other tests may be among them
     with Lease(rooms.leases, on_release=lambda: None):
         launch(rooms, GENTLE)
         pid = rooms.jvm_pid()
         assert pid is not None
         assert os.getsid(pid) not in {os.getsid(0), 0}
-        assert psutil.Process().children(recursive=True) == []
+        assert set(psutil.Process().children()) <= before
         assert psutil.Process(pid).ppid() == held_by(rooms.keeper_lock)
 
 
