@@ -11,12 +11,14 @@ import html
 import logging
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+from marketlab.crew import Crew
 from marketlab.deadline import Deadline
 from marketlab.errors import MarketlabError
 from marketlab.producer import Pace
@@ -33,6 +35,8 @@ __all__ = ["Broker", "Lab"]
 
 log = logging.getLogger(__name__)
 
+FOUND_S = 0.3  # no broker starts in so short a time
+
 #: Leases by home. They outlive a lab that is made anew, for the broker would stop and start in between, and a reload.
 _leases: dict[Path, ExitStack] = globals().get("_leases", {})
 
@@ -46,8 +50,10 @@ class Broker:
     seconds: float
 
     def __repr__(self) -> str:
-        whose = "Apache Kafka" if self.managed else "your own Kafka"
-        return f"● {whose} answers at {self.bootstrap_servers}, after {self.seconds:.1f} s"
+        whose = "Apache Kafka" if self.managed else "Your own Kafka"
+        if self.seconds < FOUND_S:
+            return f"● {whose} answers at {self.bootstrap_servers}"
+        return f"● {whose} answers at {self.bootstrap_servers}, started in {self.seconds:.1f} s"
 
     def _repr_html_(self) -> str:
         return f'{STYLE}<div class="marketlab" style="color:var(--ml-ink)">{html.escape(repr(self))}</div>'
@@ -136,6 +142,10 @@ class Lab:
             yield {"symbol": tick.symbol, "price": tick.price, "timestamp": tick.timestamp}
             given += 1
 
+    def crew(self, work: Callable[[str, Event], object]) -> Crew:
+        """Threads for a ``with`` block: ``crew.hire("A")`` runs ``work("A", stop)``; all end with the block."""
+        return Crew(work)
+
     def verdict(self, name: str, findings: Mapping[str, tuple[Any, Any]]) -> Verdict:
         """Hold what was seen against what was wanted, and show it.
 
@@ -209,7 +219,7 @@ class _Progress:
         """Begin a stage; without text the work is over."""
         self._text, self._done, self._total = text, 0, total_bytes or 0
         if text or self._shown:
-            self._write(text)
+            self._write(text)  # an empty one takes the line away
 
     def advance(self, n_bytes: int) -> None:
         """So many more bytes."""
@@ -219,7 +229,7 @@ class _Progress:
 
     def _write(self, text: str) -> None:
         self._last = time.monotonic()
-        bundle = {"text/plain": text}
+        bundle = {"text/plain": text} if text else {}
         if self._shown:
             self._handle.update(bundle, raw=True)
         else:

@@ -80,7 +80,8 @@ def lab(
     argv = [
         f"--ServerApp.root_dir={folder}",
         "--ServerApp.ip=127.0.0.1",
-        "--log-level=WARN",
+        "--log-level=ERROR",
+        "--LabApp.log_level=ERROR",
         f"--LabApp.default_url=/{page}",
         *([f"--ServerApp.port={port}"] if port is not None else []),
         *(["--no-browser"] if no_browser else []),

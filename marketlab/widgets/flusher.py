@@ -22,7 +22,7 @@ class Flusher:
 
     :param draw: must not be called by anybody else while the thread lives
     :param on_error: told once, in the thread, what ``draw`` raised; then the thread ends
-    :param max_s: the thread ends by itself after so many seconds
+    :param max_s: after so many seconds the thread ends by itself, and tells ``on_end``, which must :meth:`close`
     """
 
     def __init__(
@@ -32,10 +32,12 @@ class Flusher:
         name: str,
         hz: float,
         on_error: Callable[[Exception], None],
+        on_end: Callable[[], None] = lambda: None,
         max_s: float | None = None,
     ) -> None:
         self._draw = draw
         self._on_error = on_error
+        self._on_end = on_end
         self._period_s = 1.0 / hz
         self._max_s = max_s
         self._news = threading.Event()
@@ -62,9 +64,10 @@ class Flusher:
             return
         self._closed.set()
         self._news.set()
-        if self._thread.ident is not None and self._thread is not threading.current_thread():
+        own = self._thread is threading.current_thread()
+        if not own and self._thread.ident is not None:
             self._thread.join(JOIN_S)
-        if not self._failed and not self._thread.is_alive():
+        if not self._failed and (own or not self._thread.is_alive()):
             self._attempt()
 
     def _run(self) -> None:
@@ -76,6 +79,8 @@ class Flusher:
                 return  # the last picture is drawn by whoever closes
             self._attempt()
             self._closed.wait(min(self._period_s, deadline.remaining_s))
+        if deadline.passed:
+            self._on_end()
 
     def _attempt(self) -> None:
         try:

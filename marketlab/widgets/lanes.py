@@ -96,28 +96,31 @@ class Lanes:
             self._readers[name] = ReaderState(name, group or "readers", positions, generation)
         self.on_change()
 
-    def leaves(self, name: str) -> None:
-        """A reader is gone."""
+    def leaves(self, *names: str) -> None:
+        """Readers are gone."""
         with self._lock:
-            self._readers.pop(name, None)
+            for name in names:
+                self._readers.pop(name, None)
         self.on_change()
 
-    def shares(self) -> dict[str, list[int]]:
-        """Who reads which partitions: ``{"A": [0, 1], "B": [2]}``."""
+    def shares(self, names: Iterable[str]) -> dict[str, list[int]]:
+        """Which partitions these readers have: ``{"A": [0, 1], "B": [2]}``."""
         with self._lock:
-            return {name: sorted(reader.positions) for name, reader in sorted(self._readers.items())}
+            return {name: sorted(self._readers[name].positions) for name in names if name in self._readers}
 
     def settled(self, names: Iterable[str]) -> bool:
-        """Whether these readers, and no others, share the partitions out: each is read by exactly one of them.
+        """Whether these readers share the partitions out, so that each is read by exactly one of them.
 
         Consumers must also be of one generation of their group: one that does not know yet that another has joined
         still believes in its old share.
         """
         with self._lock:
-            readers = dict(self._readers)
-        shared = sorted(partition for reader in readers.values() for partition in reader.positions)
-        generations = {reader.generation for reader in readers.values()}
-        return set(readers) == set(names) and shared == list(range(len(self._lanes))) and len(generations) == 1
+            readers = [self._readers.get(name) for name in names]
+        if not all(readers):
+            return False
+        shared = sorted(partition for reader in readers if reader for partition in reader.positions)
+        generations = {reader.generation for reader in readers if reader}
+        return shared == list(range(len(self._lanes))) and len(generations) == 1
 
     def drawing(self) -> Drawing:
         """The picture of this moment."""

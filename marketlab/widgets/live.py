@@ -50,7 +50,9 @@ class LiveWidget(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._shown = False
         self._parts: list[Widget] = []
         self._status = HTML().add_class("ml-status")
-        self._flusher = Flusher(self._frame, name=name, hz=hz, on_error=self._fail, max_s=max_seconds)
+        self._flusher = Flusher(
+            self._frame, name=name, hz=hz, on_error=self._fail, on_end=self.finish, max_s=max_seconds
+        )
 
     @abstractmethod
     def draw(self) -> str:

@@ -281,11 +281,9 @@ lanes
 # until it is told to stop, and tells the picture what it holds. (`heartbeat_interval_ms=300`, above, is how often it
 # asks whether anybody has come or gone. The default of 3 seconds is kinder to a large cluster, and slower to watch.)
 
+
 # %%
-from threading import Event, Thread
-
-
-def work(name):
+def work(name, stop):
     with KafkaConsumer(topic, group_id=workers, **reading) as consumer:
         while not stop.is_set():
             consumer.poll(timeout_ms=200)
@@ -294,7 +292,7 @@ def work(name):
 
 
 # %% [markdown]
-# Ticks go on flowing for two seconds after each arrival, and until every partition has exactly one reader again.
+# After each arrival ticks flow for two seconds, and on until every partition has exactly one reader again.
 
 
 # %%
@@ -303,7 +301,7 @@ def flow(names):
         send(tick["symbol"], tick["price"])
         if number >= rate and lanes.settled(names):
             break
-    return sorted(len(partitions) for partitions in lanes.shares().values())
+    return sorted(len(partitions) for partitions in lanes.shares(names).values())
 
 
 # %% [markdown]
@@ -312,18 +310,12 @@ def flow(names):
 # %%
 from marketlab.widgets import PartitionView
 
-lanes.leaves("A"), lanes.leaves("X")
-workers, stop, crew, seen = lab.group_name("workers"), Event(), [], []
-try:
-    with PartitionView(lanes) as view:
-        for names in ["A", "AB", "ABC", "ABCD"]:
-            crew.append(Thread(target=work, args=names[-1]))
-            crew[-1].start()
-            seen.append(flow(names))
-finally:
-    stop.set()  # also after an interrupt: nobody goes on reading behind your back
-    for thread in crew:
-        thread.join()
+lanes.leaves("A", "X")
+workers, seen = lab.group_name("workers"), []
+with lab.crew(work) as crew, PartitionView(lanes):
+    for names in ["A", "AB", "ABC", "ABCD"]:
+        crew.hire(names[-1])
+        seen.append(flow(names))
 print(seen)
 
 # %% [markdown]
