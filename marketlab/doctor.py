@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import socket
 import sys
@@ -111,7 +112,9 @@ def _platform() -> Finding:
 
 def _runtime() -> Finding:
     try:
-        return Finding("java runtime", "ok", runtime_id(java()))
+        program = java()
+        found = re.search(r'JAVA_VERSION="([^"]+)"', runtime_id(program))
+        return Finding("java runtime", "ok", f"Java {found[1] if found else 'of unknown version'} at {program}")
     except MarketlabError as error:
         return Finding("java runtime", "wrong", error.message, error.mend or "")
 

@@ -38,6 +38,7 @@ __all__ = ["Child", "Home", "Pipeline", "Progress", "Result"]
 
 POLL_S = 0.1
 STOP_S = 5.0
+API_S = 10.0
 MAX_DEATHS, DEATHS_WITHIN_S = 5, 60.0  # a child that dies more often than this has a reason of its own
 
 
@@ -305,6 +306,7 @@ class Pipeline:
             produced, skipped = self._end_of_production()
             book = self._drain(produced, stop)
             seconds = time.monotonic() - started
+            self._await_api(stop)
             self._consumer.terminate()
             self._consumer.wait(Deadline(STOP_S))
             return self._result(book, produced, skipped, seconds)
@@ -386,6 +388,12 @@ class Pipeline:
             if stop.is_set() and deadline.passed:
                 return book
             tick.wait(POLL_S / 2)
+
+    def _await_api(self, stop: threading.Event) -> None:
+        """A short run may be over before the API has said where it is, or that its port is taken."""
+        deadline = Deadline(API_S)
+        while self._url is None and not deadline.passed and not stop.wait(POLL_S):
+            self._turn()
 
     def _result(self, book: RunBook, produced: int, skipped: dict[str, int], seconds: float) -> Result:
         result = Result(book, produced, dict(skipped), seconds=seconds, dashboard_url=self._dashboard())

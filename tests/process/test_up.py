@@ -7,6 +7,9 @@ import json
 import os
 import re
 import signal
+import socket
+import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -147,6 +150,20 @@ def test_a_second_up_in_one_home_says_where_the_first_one_is(home: Home) -> None
         assert first.wait() == 0
 
 
+def test_a_port_that_is_taken_is_exit_3_even_when_the_run_is_short(home: Home) -> None:
+    tape = f"tape:{home.path.parent / 'tape.jsonl'}"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        running = home.run("up", "--transport", tape, "--ticks", "5", "--rate", "0", "--port", port, expect=3)
+    assert port in running.err
+
+
+def test_a_short_run_says_where_its_dashboard_was(home: Home) -> None:
+    tape = f"tape:{home.path.parent / 'tape.jsonl'}"
+    result = home.json("up", "--transport", tape, "--ticks", "5", "--rate", "0", "--port", "0")
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/dashboard", result["dashboard_url"])
+
+
 def test_a_run_ends_by_itself_after_its_time(home: Home) -> None:
     tape = f"tape:{home.path.parent / 'tape.jsonl'}"
     result = home.json("up", "--transport", tape, "--for", "1s", "--rate", "100")
@@ -176,3 +193,28 @@ def test_an_error_of_a_child_is_shown_with_its_mend_and_exit_code(home: Home) ->
     assert "/nowhere/ticks.csv" in running.err
     assert "Traceback" not in running.err
     assert running.out == ""
+
+
+def test_a_killed_api_comes_back_at_the_same_address_and_up_says_so(home: Home) -> None:
+    tape = f"tape:{home.path.parent / 'tape.jsonl'}"
+    state = home.path / "run" / "up.json"
+
+    def url() -> str | None:
+        return json.loads(state.read_text()).get("dashboard_url") if state.exists() else None
+
+    def answers(address: str) -> bool:
+        with suppress(OSError), urllib.request.urlopen(address, timeout=5) as response:
+            return response.status == 200
+        return False
+
+    with home.running("up", "--transport", tape, "--port", "0") as running:
+        address = eventually(url, what="the dashboard's address")
+        assert address is not None
+        eventually(lambda: answers(address), what="an answer")
+        killed = running.child("serve")
+        killed.kill()
+        eventually(lambda: "API was ended by signal 9 (SIGKILL), started again" in running.err, what="word of it")
+        eventually(lambda: answers(address), what="an answer of the new one")
+        assert running.child("serve").pid != killed.pid
+        running.process.send_signal(signal.SIGINT)
+        assert running.wait() == 0
