@@ -36,8 +36,14 @@ def measure(clone: Path, environment: dict[str, str]) -> None:
         page = browser.new_page()
         started = time.monotonic()
         up = subprocess.Popen(
-            f"./scripts/setup && exec {line[1]} up --port 0", shell=True, cwd=clone, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            f"./scripts/setup && exec {line[1]} up --port 0",
+            shell=True,
+            cwd=clone,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         try:
             assert up.stderr is not None
             url = next(text.split()[-1] for text in up.stderr if text.startswith("dashboard"))
@@ -48,9 +54,8 @@ def measure(clone: Path, environment: dict[str, str]) -> None:
             expect(newest).to_be_visible(timeout=WAIT_MS)
             shown, text = time.monotonic() - started, newest.inner_text()
             expect(newest).not_to_have_text(text, use_inner_text=True, timeout=WAIT_MS)
-            print(
-                f"address {told:.1f} s, first price on the page {shown:.1f} s, the next {time.monotonic() - started:.1f} s"
-            )
+            again = time.monotonic() - started
+            print(f"address {told:.1f} s, first price on the page {shown:.1f} s, the next {again:.1f} s")
         finally:
             up.terminate()
             up.wait()
