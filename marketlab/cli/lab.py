@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import threading
 import webbrowser
 from contextlib import ExitStack
@@ -116,8 +118,15 @@ def _serve(argv: list[str], page: str, folder: Path, *, as_json: bool) -> None:
 
     server = LabApp.initialize_server(argv=argv)  # from here on the port is ours
     address, identity = f"{server.connection_url}{page}", server.identity_provider
-    _announce(address, identity.token, folder, as_json=as_json, pid=os.getpid())
-    identity.token_generated = False  # or Jupyter would print the address once more, among other things
+    identity.token_generated = False  # or Jupyter would print the address too, among other things
+
+    def announce() -> None:
+        _announce(address, identity.token, folder, as_json=as_json, pid=os.getpid())
+
+    server.io_loop.add_callback(announce)  # once it answers
+    if not sys.stdin.isatty():
+        # There is nobody who could confirm it, and Jupyter would leave its kernels behind.
+        signal.signal(signal.SIGINT, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     server.start()
 
 

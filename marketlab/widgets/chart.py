@@ -125,9 +125,7 @@ class _Plot:
         scales = {"x": self.x, "y": self.y}
         quiet = {"tick_style": {"font-size": "12px"}, "color": "transparent"}
         self.times = Axis(scale=self.x, grid_lines="none", **quiet)
-        self.prices = Axis(
-            scale=self.y, orientation="vertical", side="right", grid_lines="solid", grid_color="var(--ml-rule)", **quiet
-        )
+        self.prices = Axis(scale=self.y, side="right", grid_lines="solid", grid_color="var(--ml-rule)", **quiet)
         self.price = Lines(x=[], y=[], scales=scales, colors=["var(--ml-accent)"], stroke_width=1.5)
         self.average = Lines(
             x=[], y=[], scales=scales, colors=["var(--ml-ink)"], stroke_width=1.25, line_style="dashed"

@@ -196,7 +196,11 @@ lanes
 # everywhere.
 
 # %%
-reading = {"bootstrap_servers": servers, "auto_offset_reset": "earliest", "heartbeat_interval_ms": 300}
+reading = {
+    "bootstrap_servers": servers,
+    "auto_offset_reset": "earliest",
+    "heartbeat_interval_ms": 300,
+}
 
 
 def caught_up(consumer):
