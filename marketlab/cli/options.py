@@ -94,11 +94,15 @@ class SourceOptions:
         """Whether event time is simulated instead of now."""
         return self.clock == "simulated" or (self.clock is None and self.rate == 0)
 
+    @property
+    def unpaced(self) -> bool:
+        """Whether it goes as fast as it can; ``--rate 0`` means that for every source."""
+        return self.rate == 0 or self.speed == math.inf
+
     def pace(self) -> Pace:
         """When each tick is due."""
         if self.recorded:
-            # `--rate 0` means as fast as it goes for every source.
-            return Pace(speed=math.inf if self.rate == 0 else (self.speed or 1.0))
+            return Pace(speed=math.inf if self.unpaced else (self.speed or 1.0))
         return Pace(rate=DEFAULT_RATE if self.rate is None else self.rate)
 
     def arguments(self) -> list[str]:
