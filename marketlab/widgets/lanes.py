@@ -17,6 +17,9 @@ from marketlab.widgets.style import STYLE
 __all__ = ["Lanes"]
 
 
+POSITION_MS = 1000  # a consumer without a limit would wait for a broker that is gone for ever
+
+
 class Located(Protocol):
     """Whatever says where a message lies: what a producer is answered, or what a consumer reads."""
 
@@ -87,7 +90,9 @@ class Lanes:
             positions = {int(partition): int(offset) for partition, offset in consumer.items()}
         else:
             # An assignment that is a moment old has no position yet; where it will read is then not known.
-            positions = {part.partition: consumer.position(part) or 0 for part in consumer.assignment()}
+            positions = {
+                part.partition: consumer.position(part, timeout_ms=POSITION_MS) or 0 for part in consumer.assignment()
+            }
             generation = consumer.group_metadata().generation_id
             group = group or consumer.config.get("group_id")
         for partition in positions:

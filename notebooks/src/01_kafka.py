@@ -195,29 +195,30 @@ lanes
 # loop is bounded, and stops when the consumer has caught up, that is, when its position is the end of the log
 # everywhere.
 
+
 # %%
-reading = {
-    "bootstrap_servers": servers,
-    "auto_offset_reset": "earliest",
-    "heartbeat_interval_ms": 300,
-}
+def join(group, **more):
+    options = {"bootstrap_servers": servers, "auto_offset_reset": "earliest"}
+    consumer = KafkaConsumer(topic, group_id=group, heartbeat_interval_ms=300, **options, **more)
+    consumer.partitions_for_topic(topic)  # who leads a group must know what there is to share
+    return consumer
 
 
 def caught_up(consumer):
     ends = consumer.end_offsets(consumer.assignment())
-    return bool(ends) and all(consumer.position(part) == end for part, end in ends.items())
+    return bool(ends) and all(consumer.position(part) == ends[part] for part in ends)
 
 
 # %%
 def read(group, name):
     found = []
-    with KafkaConsumer(topic, group_id=group, enable_auto_commit=False, **reading) as consumer:
+    with join(group, enable_auto_commit=False) as consumer:
         for _ in range(50):  # 50 × 200 ms at the most, never for ever
             for messages in consumer.poll(timeout_ms=200).values():
                 found += messages
             if caught_up(consumer):
                 break
-        consumer.commit()  # "we have read so far": remembered by the broker, for the group
+        consumer.commit()  # "so far we have read": the broker remembers it for the group
         lanes.reads(name, consumer, group=group.split("-")[0])
     return found
 
@@ -288,7 +289,7 @@ lanes
 
 # %%
 def work(name, stop):
-    with KafkaConsumer(topic, group_id=workers, **reading) as consumer:
+    with join(workers) as consumer:
         while not stop.is_set():
             consumer.poll(timeout_ms=200)
             lanes.reads(name, consumer, group="workers")

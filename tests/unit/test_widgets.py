@@ -307,7 +307,8 @@ class FakeConsumer:
     def assignment(self) -> set[TopicPartition]:
         return {TopicPartition("t", number) for number in self._positions}
 
-    def position(self, part: TopicPartition) -> int | None:
+    def position(self, part: TopicPartition, *, timeout_ms: int) -> int | None:
+        assert timeout_ms > 0
         return self._positions[part.partition]
 
     def group_metadata(self) -> Any:
