@@ -131,7 +131,7 @@ class Lab:
         """
         pace, deadline = Pace(rate=rate), Deadline(seconds)
         given = 0
-        while count is None or given < count:
+        while (count is None or given < count) and not deadline.passed:
             wait = pace.next_due_s() - time.monotonic()
             if wait >= deadline.remaining_s:
                 time.sleep(deadline.remaining_s)
