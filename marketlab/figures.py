@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["DPI", "PriceLine", "draw_prices", "headline", "new_figure", "png"]
+__all__ = ["DPI", "PX", "PriceLine", "change_text", "draw_prices", "headline", "new_figure", "png"]
 
 DPI = 100
 PX = 72 / DPI  # a pixel in points
@@ -44,15 +44,16 @@ class PriceLine:
     window: int | None = None
 
 
-def change_text(percent: float) -> str:
+def change_text(percent: float, *, glyph: bool = True) -> str:
     """``▲ +0.41 %``, ``▼ −0.02 %``, ``0.00 %``.
 
-    >>> change_text(-3.456)
-    '▼ −3.46 %'
+    >>> change_text(-3.456), change_text(3.0, glyph=False)
+    ('▼ −3.46 %', '+3.00 %')
     """
     if abs(percent) < 0.005:
         return "0.00 %"
-    return f"{UP} +{percent:.2f} %" if percent > 0 else f"{DOWN} {MINUS}{-percent:.2f} %"
+    text = f"+{percent:.2f} %" if percent > 0 else f"{MINUS}{-percent:.2f} %"
+    return f"{UP if percent > 0 else DOWN} {text}" if glyph else text
 
 
 def headline(line: PriceLine) -> tuple[str, str]:
@@ -129,7 +130,7 @@ def _alerts(axes: Axes, line: PriceLine, ink: dict[str, str]) -> None:
         up = change > 0
         axes.plot(at, price, marker="^" if up else "v", color=ink["alert"], markersize=7, linestyle="none")
         axes.annotate(
-            change_text(change).split(" ", 1)[-1], (at, price), xytext=(0, 8 if up else -8),
+            change_text(change, glyph=False), (at, price), xytext=(0, 8 if up else -8),
             textcoords="offset points", color=ink["alert"], size=12 * PX, ha="center", va="bottom" if up else "top",
         )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 import time
 from collections.abc import Mapping
@@ -13,14 +14,16 @@ from ipywidgets import HTML
 
 from marketlab.analytics.lines import decimals
 from marketlab.axis import SteadyRange, round_ticks, time_labels, time_ticks
-from marketlab.figures import PriceLine, draw_prices, headline, new_figure, png
+from marketlab.figures import change_text
+from marketlab.widgets.chart_drawing import HEAD_PX, RIGHT_PX, WIDTH_PX, draw_chart, price_text
 from marketlab.widgets.live import LiveWidget
 from marketlab.widgets.series import Points, Series
+from marketlab.widgets.shapes import Drawing
 
 __all__ = ["LiveChart"]
 
 STALE_S = 5.0  # without a new tick for so long a chart says so
-PICTURE_PX = (760, 260)
+STATUS_PX = 28  # with the space around the whole
 
 
 class LiveChart(LiveWidget):
@@ -53,10 +56,11 @@ class LiveChart(LiveWidget):
         super().__init__(name=name or f"chart {symbol or ''}".strip(), hz=hz, max_seconds=max_seconds)
         self._series = Series(symbol, max_points=max_points)
         self._steady = SteadyRange()
+        self._height = height
         self._pushed_at: float | None = None
         self._drawn_total = -1
         self._head = HTML().add_class("ml-head")
-        self._plot = _Plot(height=height - 60)
+        self._plot = _Plot(height=height - HEAD_PX - STATUS_PX)
         self.begin(self._head, self._plot.figure, parts=self._plot.parts)
 
     def push(self, tick: Mapping[str, Any]) -> None:
@@ -75,9 +79,7 @@ class LiveChart(LiveWidget):
         points, now = self._series.points(), time.monotonic()
         if points.total != self._drawn_total:
             self._drawn_total = points.total
-            line = self._line(points)
-            price, change = headline(line)
-            self._head.value = f'<b>{line.symbol}</b><span class="ml-price">{price}</span>{change}'
+            self._head.value = _head(self._series.symbol, points)
             self._plot.show(points, self._steady, now=now)
             if not np.isnan(points.averages).all():
                 self.add_class("ml-averaged")
@@ -86,12 +88,11 @@ class LiveChart(LiveWidget):
         self._plot.dim(stale)
         return _status(points, age=age if stale else None, ended=self.ended)
 
-    def picture(self) -> bytes:
-        """The same as PNG."""
+    def drawing(self) -> Drawing:
+        """The same as a still picture."""
         points = self._series.points()
-        figure = new_figure(*PICTURE_PX)
-        draw_prices(figure, self._line(points), note=f"{points.total:,} ticks")
-        return png(figure)
+        limits = _limits(points, self._steady, now=time.monotonic())
+        return draw_chart(self._series.symbol or "–", points, limits, height=self._height - STATUS_PX)
 
     def numbers(self) -> dict[str, Any]:
         """How many ticks came, and the first, last, lowest and highest price that is shown."""
@@ -102,9 +103,20 @@ class LiveChart(LiveWidget):
         alerts = int(np.count_nonzero(~np.isnan(points.alerts)))
         return {"symbol": self._series.symbol, "ticks": points.total, "shown": len(points), "alerts": alerts} | shown
 
-    def _line(self, points: Points) -> PriceLine:
-        columns = (points.times, points.prices, points.averages, points.alerts)
-        return PriceLine(self._series.symbol or "–", *(column.tolist() for column in columns))
+
+def _limits(points: Points, steady: SteadyRange, *, now: float) -> tuple[float, float]:
+    if not len(points):
+        return 0.0, 1.0
+    return steady.fit(float(points.prices.min()), float(points.prices.max()), now=now)
+
+
+def _head(symbol: str | None, points: Points) -> str:
+    name = f"<b>{html.escape(symbol or '–')}</b>"
+    if not len(points):
+        return name
+    first, last = float(points.prices[0]), float(points.prices[-1])
+    change = change_text((last - first) / first * 100) if first else ""
+    return f'{name}<span class="ml-price">{price_text(last, points.decimals)}</span>{change}'
 
 
 def _status(points: Points, *, age: float | None, ended: bool) -> str:
@@ -141,8 +153,8 @@ class _Plot:
         self.figure = Figure(
             marks=[self.average, self.price, self.up, self.down, self.alert_text, self.average_text],
             axes=[self.times, self.prices],
-            fig_margin={"top": 8, "bottom": 24, "left": 4, "right": 104},
-            layout={"width": "100%", "height": f"{height}px", "min_width": "320px"},
+            fig_margin={"top": 8, "bottom": 24, "left": 4, "right": RIGHT_PX},
+            layout={"width": "100%", "height": f"{height}px", "max_width": f"{WIDTH_PX}px"},
             background_style={"fill": "transparent"},
             padding_y=0.0,
             animation_duration=0,
@@ -175,7 +187,7 @@ class _Plot:
 
     def _show_scales(self, points: Points, origin: int, steady: SteadyRange, *, now: float) -> None:
         first, last = float(points.times[0]), float(points.times[-1])
-        low, high = steady.fit(float(points.prices.min()), float(points.prices.max()), now=now)
+        low, high = _limits(points, steady, now=now)
         last = max(last, first + 1.0)
         ticks = time_ticks(first, last)
         _assign(self.x, min=first - origin, max=last - origin)
@@ -192,7 +204,7 @@ class _Plot:
                 _assign(mark, x=x[which], y=points.prices[which])
         alerted = ~np.isnan(points.alerts)
         if len(self.alert_text.x) or alerted.any():
-            texts = np.array([f"{change:+.2f} %".replace("-", "\u2212") for change in points.alerts[alerted]])
+            texts = np.array([change_text(change, glyph=False) for change in points.alerts[alerted]])
             _assign(self.alert_text, x=x[alerted], y=points.prices[alerted], text=texts)
 
 

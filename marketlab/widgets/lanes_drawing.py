@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from marketlab.widgets.shapes import Drawing, Path, Rect, Text
+from marketlab.widgets.shapes import Drawing, Path, Rect, Shape, Text
 
 __all__ = ["CELLS", "LaneState", "ReaderState", "draw_lanes"]
 
@@ -46,7 +46,7 @@ def draw_lanes(lanes: Sequence[LaneState], readers: Sequence[ReaderState], *, hi
     :param highlight: the key whose messages are filled with the accent
     """
     groups = list(dict.fromkeys(reader.group for reader in readers))[:FEW]
-    shapes: list[Rect | Text | Path] = []
+    shapes: list[Shape] = []
     idle = 0
     for number, lane in enumerate(lanes):
         shapes += _lane(number, lane, highlight)
@@ -60,7 +60,7 @@ def draw_lanes(lanes: Sequence[LaneState], readers: Sequence[ReaderState], *, hi
     return Drawing(width, height, shapes, _sentence(lanes, readers))
 
 
-def _lane(number: int, lane: LaneState, highlight: str | None) -> Iterator[Rect | Text | Path]:
+def _lane(number: int, lane: LaneState, highlight: str | None) -> Iterator[Shape]:
     top = _cell_top(number)
     middle = top + CELL_HEIGHT / 2
     yield Text(EDGE, middle, f"partition {number}", 13, "ink")
@@ -78,7 +78,7 @@ def _lane(number: int, lane: LaneState, highlight: str | None) -> Iterator[Rect 
     yield Text(x + CELL / 2, top + CELL_HEIGHT + 8, f"{lane.next_offset}", 10, "muted", "middle")
 
 
-def _marks(number: int, lane: LaneState, readers: Sequence[ReaderState]) -> Iterator[Text | Path]:
+def _marks(number: int, lane: LaneState, readers: Sequence[ReaderState]) -> Iterator[Shape]:
     """How far each group has read: a line before the message that it reads next."""
     marks: dict[float, list[str]] = {}
     for reader in readers:
@@ -94,7 +94,7 @@ def _marks(number: int, lane: LaneState, readers: Sequence[ReaderState]) -> Iter
         yield Text(x, top - 11, ", ".join(texts), 11, "ink", "middle" if x > LEFT else "start")
 
 
-def _brackets(column: int, group: str, members: Sequence[ReaderState]) -> Iterator[Text | Path]:
+def _brackets(column: int, group: str, members: Sequence[ReaderState]) -> Iterator[Shape]:
     x = BRACKETS + column * COLUMN
     yield Text(x, HEAD / 2 - 2, f"group {group}"[:14], 11, "muted")
     lowest, idle = 0.0, 0

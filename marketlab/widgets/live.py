@@ -1,9 +1,10 @@
 """How a live widget stands in a notebook, and what it leaves there.
 
-A widget is alive only where a front end draws it. Run by papermill, converted to HTML or looked at on a web page it
-would be a blank. So what it leaves behind, under one display id, is the widget, a picture and numbers: every reader
-takes what it can show. Whether anybody saw the widget cannot be asked: while cells run, and when a notebook is run as
-a whole that is until the last one has, a kernel hears nothing from its front end.
+A widget is alive only where a front end draws it and its kernel lives. Run by papermill it would be a blank, and opened
+again the next day an error. So when it ends a still picture takes its place, with numbers for whoever grades.
+
+Whether anybody has seen the widget cannot be asked: while cells run, and when a notebook is run as a whole that is
+until the last one has, a kernel hears nothing from its front end.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ipywidgets import HTML, VBox, Widget
 
 from marketlab.widgets import registry
 from marketlab.widgets.flusher import Flusher
+from marketlab.widgets.shapes import Drawing
 from marketlab.widgets.style import STYLE
 
 __all__ = ["EVIDENCE", "LiveWidget"]
@@ -59,8 +61,8 @@ class LiveWidget(VBox):  # type: ignore[misc]  # ipywidgets has no types
         """Bring what has gathered into view; return what the status line says, as HTML."""
 
     @abstractmethod
-    def picture(self) -> bytes:
-        """What is to be seen now, as PNG."""
+    def drawing(self) -> Drawing:
+        """What is to be seen now, as a still picture."""
 
     @abstractmethod
     def numbers(self) -> dict[str, Any]:
@@ -82,25 +84,21 @@ class LiveWidget(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._flusher.notify()
 
     def finish(self) -> None:
-        """End the live part: draw all that came, stop the thread, leave picture and numbers. Again: nothing."""
+        """End: draw all that came, stop the thread, leave picture and numbers in the widget's place. Again: nothing."""
         if self.ended:
             return
         self.ended = True
         self._flusher.close()
         registry.forget(self.name, self)
         if self._shown:
-            self._leave(self._widget_bundle() | self._evidence())
-
-    def close(self) -> None:
-        """Finish, and let a picture take the widget's place in the notebook. Again: nothing."""
-        if self.comm is None:
-            return
-        self.finish()
-        if self._shown:
-            self._leave({"text/plain": repr(self)} | self._evidence())
+            display(self._still(), raw=True, display_id=self._display_id, update=True)
         for part in self._parts:
             part.close()
         super().close()
+
+    def close(self) -> None:
+        """As :meth:`finish`."""
+        self.finish()
 
     def __enter__(self) -> Self:
         display(self)
@@ -128,14 +126,17 @@ class LiveWidget(VBox):  # type: ignore[misc]  # ipywidgets has no types
         what = html.escape(f"{type(error).__name__}: {error}")
         self._status.value = f"<b>✗ this picture has stopped</b> · {what}"
 
-    def _leave(self, bundle: dict[str, Any]) -> None:
-        display(bundle, raw=True, display_id=self._display_id, update=True)
-
     def _widget_bundle(self) -> dict[str, Any]:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         return {"text/plain": repr(self), VIEW: view}
 
-    def _evidence(self) -> dict[str, Any]:
-        error = repr(self.error) if self.error else None
+    def _still(self) -> dict[str, Any]:
+        drawing, error = self.drawing(), repr(self.error) if self.error else None
         numbers = {"widget": type(self).__name__, "name": self.name, "frames": self.frames, "error": error}
-        return {"image/png": base64.b64encode(self.picture()).decode(), EVIDENCE: numbers | self.numbers()}
+        status = f'<div class="ml-status"><div class="widget-html-content">{self._status.value}</div></div>'
+        return {
+            "text/plain": drawing.says,
+            "text/html": f'{STYLE}<div class="marketlab">{drawing.svg()}{status}</div>',
+            "image/png": base64.b64encode(drawing.png()).decode(),
+            EVIDENCE: numbers | self.numbers(),
+        }

@@ -8,6 +8,7 @@ from ipywidgets import HTML
 
 from marketlab.widgets.lanes import Lanes
 from marketlab.widgets.live import LiveWidget
+from marketlab.widgets.shapes import Drawing
 
 __all__ = ["PartitionView"]
 
@@ -44,9 +45,9 @@ class PartitionView(LiveWidget):
         total = sum(lane["messages"] for lane in lanes)
         return f"<b>{'■ ended' if self.ended else '● LIVE'}</b> · {total:,} messages"
 
-    def picture(self) -> bytes:
-        """The same as PNG."""
-        return self.lanes.drawing().png()
+    def drawing(self) -> Drawing:
+        """The same as a still picture."""
+        return self.lanes.drawing()
 
     def numbers(self) -> dict[str, Any]:
         """What the lanes know."""

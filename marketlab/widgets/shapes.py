@@ -14,10 +14,12 @@ from typing import Literal
 from marketlab.figures import PX, new_figure, png
 from marketlab.look import Theme, tokens
 
-__all__ = ["Drawing", "Path", "Rect", "Text"]
+__all__ = ["Drawing", "Path", "Polygon", "Rect", "Shape", "Text"]
 
 Anchor = Literal["start", "middle", "end"]
 RADIUS = 3
+DASH = (6, 4)
+MARGIN_PX = 8  # around a PNG, which has a ground of its own
 BASELINE = 0.36  # of a text's size, from its middle down to its baseline
 
 
@@ -53,6 +55,18 @@ class Path:
     points: tuple[tuple[float, float], ...]
     colour: str = "ink"
     width: float = 1.5
+    dashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Polygon:
+    """A filled area."""
+
+    points: tuple[tuple[float, float], ...]
+    fill: str
+
+
+Shape = Rect | Text | Path | Polygon
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +75,7 @@ class Drawing:
 
     width: int
     height: int
-    shapes: Sequence[Rect | Text | Path]
+    shapes: Sequence[Shape]
     says: str
 
     def svg(self) -> str:
@@ -75,12 +89,13 @@ class Drawing:
     def png(self, *, theme: Theme = "light") -> bytes:
         """As PNG, twice as fine as the screen."""
         from matplotlib.patches import FancyBboxPatch
+        from matplotlib.patches import Polygon as PolygonPatch
 
         ink = tokens(theme)
-        figure = new_figure(self.width, self.height, scale=2)
+        figure = new_figure(self.width + 2 * MARGIN_PX, self.height + 2 * MARGIN_PX, scale=2)
         figure.set_facecolor(ink["surface"])
         axes = figure.add_axes((0, 0, 1, 1), facecolor="none")
-        axes.set(xlim=(0, self.width), ylim=(self.height, 0))
+        axes.set(xlim=(-MARGIN_PX, self.width + MARGIN_PX), ylim=(self.height + MARGIN_PX, -MARGIN_PX))
         axes.set_axis_off()
         for shape in self.shapes:
             if isinstance(shape, Text):
@@ -90,7 +105,12 @@ class Drawing:
                     weight="bold" if shape.bold else "normal",
                 )  # fmt: skip
             elif isinstance(shape, Path):
-                axes.plot(*zip(*shape.points, strict=True), color=ink[shape.colour], linewidth=shape.width * PX)
+                axes.plot(
+                    *zip(*shape.points, strict=True), color=ink[shape.colour], linewidth=shape.width * PX,
+                    linestyle=(0, DASH) if shape.dashed else "-", solid_joinstyle="round",
+                )  # fmt: skip
+            elif isinstance(shape, Polygon):
+                axes.add_patch(PolygonPatch(shape.points, facecolor=ink[shape.fill], edgecolor="none"))
             else:
                 box = FancyBboxPatch(
                     (shape.x, shape.y), shape.width, shape.height, boxstyle=f"round,pad=0,rounding_size={RADIUS}",
@@ -102,7 +122,7 @@ class Drawing:
         return png(figure)
 
 
-def _svg(shape: Rect | Text | Path) -> str:
+def _svg(shape: Shape) -> str:
     if isinstance(shape, Text):
         weight = ' font-weight="600"' if shape.bold else ""
         return (
@@ -110,8 +130,11 @@ def _svg(shape: Rect | Text | Path) -> str:
             f'text-anchor="{shape.anchor}" style="fill:{_var(shape.colour)}">{html.escape(shape.text)}</text>'
         )
     if isinstance(shape, Path):
-        points = " ".join(f"{x:g},{y:g}" for x, y in shape.points)
-        return f'<polyline points="{points}" style="fill:none;stroke:{_var(shape.colour)};stroke-width:{shape.width}"/>'
+        dash = f";stroke-dasharray:{DASH[0]} {DASH[1]}" if shape.dashed else ""
+        line = f"fill:none;stroke:{_var(shape.colour)};stroke-width:{shape.width};stroke-linejoin:round{dash}"
+        return f'<polyline points="{_points(shape.points)}" style="{line}"/>'
+    if isinstance(shape, Polygon):
+        return f'<polygon points="{_points(shape.points)}" style="fill:{_var(shape.fill)}"/>'
     fill = _var(shape.fill) if shape.fill else "none"
     stroke = f"stroke:{_var(shape.stroke)};" if shape.stroke else ""
     dash = "" if shape.fill else "stroke-dasharray:3 3;"
@@ -119,6 +142,10 @@ def _svg(shape: Rect | Text | Path) -> str:
         f'<rect x="{shape.x:g}" y="{shape.y:g}" width="{shape.width:g}" height="{shape.height:g}" rx="{RADIUS}" '
         f'style="fill:{fill};{stroke}{dash}"/>'
     )
+
+
+def _points(points: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 
 def _var(token: str) -> str:

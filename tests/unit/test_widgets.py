@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import threading
 from collections.abc import Iterator
@@ -203,12 +204,18 @@ def test_what_is_no_tick_is_refused_in_the_cell_that_pushes_it(wrong: Any) -> No
 def test_a_chart_leaves_a_picture_and_numbers_and_no_thread(outputs: dict[str, Any]) -> None:
     with LiveChart("AAPL") as chart:
         assert threads() == {"marketlab chart AAPL"}
+        (bundle,) = outputs.values()
+        assert bundle[VIEW]["model_id"] == chart.model_id
         for number in range(30):
             chart.push(tick(100.0 + number % 7, at=1000.0 + number, moving_average=101.0))
         chart.push(tick(110.0, at=1030.0, alert="⚠️ AAPL changed by 8.91%", change_pct=8.91))
     assert threads() == set()
+    # Where the widget was there is a picture: tomorrow there is no kernel that a widget could live by.
     (bundle,) = outputs.values()
-    assert bundle[VIEW]["model_id"] == chart.model_id
+    assert VIEW not in bundle
+    assert base64.b64decode(bundle["image/png"]).startswith(PNG)
+    assert "<svg" in bundle["text/html"]
+    assert "■ ended" in bundle["text/html"]
     evidence = bundle[EVIDENCE]
     assert evidence["frames"] >= 1
     assert {name: evidence[name] for name in ("ticks", "shown", "alerts", "first", "last", "lowest", "highest")} == {
@@ -220,7 +227,17 @@ def test_a_chart_leaves_a_picture_and_numbers_and_no_thread(outputs: dict[str, A
         "lowest": 100.0,
         "highest": 110.0,
     }
-    assert chart.picture().startswith(PNG)
+
+
+def test_the_still_shows_what_the_live_chart_showed(outputs: dict[str, Any]) -> None:
+    with LiveChart("AAPL") as chart:
+        chart.push(tick(100.0, at=1000.0, moving_average=100.0))
+        chart.push(tick(104.0, at=1001.0, moving_average=102.0, alert="⚠️ AAPL changed by 4.00%", change_pct=4.0))
+    (bundle,) = outputs.values()
+    for text in ("AAPL", "104.00", "▲ +4.00 %", ">MA<", ">+4.00 %<", "■ ended", "2 ticks"):
+        assert text in bundle["text/html"]
+    assert bundle["text/plain"] == "AAPL at 104.00, ▲ +4.00 % over 2 ticks, 1 alert"
+    assert chart.comm is None
 
 
 def test_the_marks_of_a_chart_hold_what_was_pushed(outputs: dict[str, Any]) -> None:
@@ -241,9 +258,7 @@ def test_a_cell_that_runs_again_closes_the_chart_of_its_last_run(outputs: dict[s
     second = LiveChart("AAPL")
     assert first.ended
     assert threads() == {"marketlab chart AAPL"}
-    # The first one's place holds a picture now: its widget is gone.
     assert VIEW not in outputs[first._display_id]
-    assert outputs[first._display_id]["image/png"]
     second.finish()
 
 
@@ -277,15 +292,15 @@ def test_an_empty_chart_says_so(outputs: dict[str, Any]) -> None:
     with LiveChart("AAPL") as chart:
         eventually(lambda: "waiting" in chart._status.value, what="a first look")
     assert "no tick came" in chart._status.value
-    assert chart.picture().startswith(PNG)
+    assert chart.drawing().png().startswith(PNG)
     assert chart.numbers()["last"] is None
 
 
 def test_a_chart_is_low_enough_to_stand_above_the_fold() -> None:
     chart = LiveChart("AAPL", height=260)
-    rows = {"head": 28, "figure": int(chart._plot.figure.layout.height.removesuffix("px")), "status": 20}
+    rows = {"head": 28, "figure": int(chart._plot.figure.layout.height.removesuffix("px")), "status": 28}
     chart.finish()
-    assert sum(rows.values()) <= 280
+    assert sum(rows.values()) == 260
 
 
 # ------------------------------------------------------------------------------------------ the lanes
