@@ -33,11 +33,13 @@ LAB_SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "fa
 
 
 @click.command(
-    help="JupyterLab on your own copy of the milestone notebooks, in ./marketlab-notebooks; it is never written over.",
+    help=f"JupyterLab on your own copy of the milestone notebooks, in {FOLDER}: it is never written over.",
     context_settings={"ignore_unknown_options": True},
 )
 @click.pass_obj
-@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help=f"Of the copy.  [default: {FOLDER}]")
+@click.option(
+    "--folder", type=click.Path(path_type=Path, file_okay=False), help=f"Where the copy lies.  [default: {FOLDER}]"
+)
 @click.option(
     "--reset", metavar="NN", help="Begin this notebook afresh, for instance 01; what you have is kept beside it."
 )
