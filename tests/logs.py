@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from abc import ABC, abstractmethod
 from collections import defaultdict
@@ -14,7 +15,17 @@ from marketlab.testing.memory_log import MemoryLog
 from marketlab.transports import KafkaConfig, KafkaTransport, TapeTransport
 from tests.support import eventually
 
-__all__ = ["PARTITIONS", "KafkaHarness", "LogHarness", "MemoryHarness", "Reader", "TapeHarness", "key_for"]
+__all__ = [
+    "PARTITIONS",
+    "KafkaHarness",
+    "LogHarness",
+    "MemoryHarness",
+    "Reader",
+    "TapeHarness",
+    "key_for",
+    "numbered",
+    "settled",
+]
 
 PARTITIONS = 3
 TOPIC = "test-ticks"
@@ -32,6 +43,8 @@ class LogHarness(ABC):
 
     #: How long nothing must come before a test believes that nothing will.
     quiet_s = 0.05
+    #: The consumer group of its readers.
+    group = "group"
 
     def __init__(self) -> None:
         self._close: list[Callable[[], object]] = []
@@ -62,8 +75,11 @@ class LogHarness(ABC):
         finally:
             publisher.close(timeout_s=CLOSE_S)
 
-    def reader(self, group: str = "group", *, log: Transport | None = None, instance_id: str | None = None) -> Reader:
-        reader = Reader((log or self.log).subscribe(group, instance_id=instance_id), quiet_s=self.quiet_s)
+    def reader(
+        self, group: str | None = None, *, log: Transport | None = None, instance_id: str | None = None
+    ) -> Reader:
+        subscription = (log or self.log).subscribe(group or self.group, instance_id=instance_id)
+        reader = Reader(subscription, quiet_s=self.quiet_s)
         self._close.append(reader.close)
         return reader
 
@@ -108,6 +124,7 @@ class KafkaHarness(LogHarness):
 
     def __init__(self, bootstrap_servers: str, topic: str) -> None:
         self.config = KafkaConfig(bootstrap_servers=bootstrap_servers, topic=topic)
+        self.group = f"readers-of-{topic}"  # the broker is shared: who lingers in a group holds up its next members
         super().__init__()
 
     def make(self) -> Transport:
@@ -198,6 +215,14 @@ class Reader:
             return polled.partitions
         assert len(polled) == 0, "a message before any assignment"
         return None
+
+
+def settled(*readers: Reader, timeout_s: float = 0.05) -> bool:
+    """Whether the members own every partition once among them, each at least one, after a poll of each."""
+    for reader in readers:
+        reader.poll(timeout_s=timeout_s)
+    owned = list(itertools.chain.from_iterable(reader.partitions or () for reader in readers))
+    return sorted(owned) == list(range(PARTITIONS)) and all(reader.partitions for reader in readers)
 
 
 def numbered(partition: int, numbers: Iterable[int]) -> Iterator[bytes]:

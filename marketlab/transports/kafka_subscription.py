@@ -25,6 +25,7 @@ from marketlab.ports import Assigned, Messages, Subscription
 from marketlab.transports.kafka_client import TopicIdentity, failed, identify, open_client
 from marketlab.transports.kafka_config import KafkaConfig
 from marketlab.transports.kafka_fetching import FETCH_OPTIONS, chunk, to_ms
+from marketlab.transports.kafka_joining import keep_joins
 
 __all__ = ["KafkaSubscription"]
 
@@ -83,6 +84,7 @@ class KafkaSubscription(Subscription):
         self._consumer = open_client(
             KafkaConsumer, config, group_id=group, group_instance_id=instance_id, **FETCH_OPTIONS, **GROUP_OPTIONS
         )
+        keep_joins(self._consumer)
         self._listener.consumer = self._consumer
         self._consumer.subscribe(topics=[config.topic], listener=self._listener)
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +11,17 @@ import pytest
 from marketlab.errors import OffsetOutOfRangeError, TransportError
 from marketlab.partitioner import Partitioner
 from marketlab.ports import Assigned, Messages
-from tests.logs import CLOSE_S, PARTITIONS, KafkaHarness, LogHarness, MemoryHarness, Reader, TapeHarness, key_for
+from tests.logs import (
+    CLOSE_S,
+    PARTITIONS,
+    KafkaHarness,
+    LogHarness,
+    MemoryHarness,
+    Reader,
+    TapeHarness,
+    key_for,
+    settled,
+)
 from tests.logs import numbered as numbered_values
 from tests.support import eventually
 
@@ -305,7 +314,7 @@ def test_a_report_never_raises(harness: LogHarness) -> None:
 
 def test_everything_can_be_closed_twice(harness: LogHarness) -> None:
     log = harness.another()
-    publisher, subscription = log.publisher(), log.subscribe("group")
+    publisher, subscription = log.publisher(), log.subscribe(harness.group)
     publisher.flush(timeout_s=1)
     for _ in range(2):
         publisher.close(timeout_s=CLOSE_S)
@@ -314,7 +323,7 @@ def test_everything_can_be_closed_twice(harness: LogHarness) -> None:
 
 
 def test_nothing_can_be_done_with_what_is_closed(harness: LogHarness) -> None:
-    publisher, subscription = harness.log.publisher(), harness.log.subscribe("group")
+    publisher, subscription = harness.log.publisher(), harness.log.subscribe(harness.group)
     publisher.close(timeout_s=CLOSE_S)
     subscription.close(timeout_s=CLOSE_S)
     with pytest.raises(TransportError, match="closed"):
@@ -341,14 +350,6 @@ def in_turns(*readers: Reader, until: int, limit: int = 2000) -> None:
             return
         readers[turn % len(readers)].poll(timeout_s=0.05)
     pytest.fail(f"{until} messages were wanted, {[reader.count for reader in readers]} came")
-
-
-def settled(*readers: Reader) -> bool:
-    """Whether the members own every partition once among them, after a poll each."""
-    for reader in readers:
-        reader.poll(timeout_s=0.05)
-    owned = list(itertools.chain.from_iterable(reader.partitions or () for reader in readers))
-    return sorted(owned) == list(ALL) and all(reader.partitions for reader in readers)
 
 
 @sharing
@@ -401,11 +402,11 @@ def test_a_static_member_keeps_its_partitions_while_it_is_away(harness: LogHarne
 
 def test_a_second_member_of_a_tapes_group_is_refused(tmp_path: Path) -> None:
     harness = TapeHarness(tmp_path / "ticks.jsonl")
-    first = harness.log.subscribe("group")
+    first = harness.log.subscribe(harness.group)
     with pytest.raises(TransportError, match="group group wants to read, but it has a member"):
-        harness.another().subscribe("group")
+        harness.another().subscribe(harness.group)
     first.close(timeout_s=CLOSE_S)
-    second = harness.log.subscribe("group")
+    second = harness.log.subscribe(harness.group)
     assert second.poll(timeout_s=0) == Assigned(frozenset(ALL))
     second.close(timeout_s=CLOSE_S)
     harness.close()

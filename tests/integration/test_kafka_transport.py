@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
@@ -16,7 +17,7 @@ from kafka import KafkaAdminClient, KafkaProducer
 from marketlab.errors import DeliveryError, OffsetOutOfRangeError, SettingsError, TransportError
 from marketlab.ports import Messages
 from marketlab.transports import KafkaConfig, KafkaTransport, describe_topic, ensure_topic, kafka_publisher
-from tests.logs import CLOSE_S, KafkaHarness, key_for, numbered
+from tests.logs import CLOSE_S, KafkaHarness, key_for, numbered, settled
 from tests.support import eventually
 
 pytestmark = pytest.mark.broker
@@ -74,7 +75,7 @@ def test_many_at_once_make_one_topic(broker: str, admin: KafkaAdminClient) -> No
 def test_a_topic_is_described_with_the_lag_of_a_group(harness: KafkaHarness) -> None:
     harness.put({0: 10, 1: 5})
     harness.trim(0, before=3)
-    before = describe_topic(harness.config, "group")
+    before = describe_topic(harness.config, harness.group)
     assert f"kafka:{before.cluster_id}/{before.topic_id}" == harness.log.log_id
     assert len(before.topic_id) == 22  # as Kafka's own tools print it
     assert [(row.oldest, row.end, row.committed, row.lag) for row in before.partitions] == [
@@ -90,10 +91,10 @@ def test_a_topic_is_described_with_the_lag_of_a_group(harness: KafkaHarness) -> 
         "committed": None,
         "lag": None,
     }
-    reader = harness.reader("group").start().take(12)
+    reader = harness.reader().start().take(12)
     reader.subscription.report({0: 8, 1: 5})
     reader.close()  # sends what was reported last
-    assert [(row.committed, row.lag) for row in describe_topic(harness.config, "group").partitions] == [
+    assert [(row.committed, row.lag) for row in describe_topic(harness.config, harness.group).partitions] == [
         (8, 2),
         (5, 0),
         (0, 0),
@@ -102,10 +103,10 @@ def test_a_topic_is_described_with_the_lag_of_a_group(harness: KafkaHarness) -> 
 
 def test_a_report_reaches_kafka_while_polls_go_on(harness: KafkaHarness) -> None:
     harness.put({2: 4})
-    reader = harness.reader("group").start().take(4)
+    reader = harness.reader().start().take(4)
     reader.subscription.report({2: 3})
     eventually(
-        lambda: (reader.poll(), describe_topic(harness.config, "group").partitions[2].committed == 3)[1],
+        lambda: (reader.poll(), describe_topic(harness.config, harness.group).partitions[2].committed == 3)[1],
         what="the committed offset",
     )
 
@@ -316,6 +317,24 @@ def test_a_publisher_that_is_closed_without_a_flush_is_gone_at_once(harness: Kaf
 
 
 # --------------------------------------------------------------------------------------------- leaving no trace
+
+
+def test_joins_that_are_answered_between_two_polls_are_not_made_again(harness: KafkaHarness) -> None:
+    members = harness.reader().start(), harness.reader()
+
+    def answers() -> list[Any]:
+        tasks = [cast("Any", member.subscription)._consumer._coordinator._join_task for member in members]
+        return [getattr(task, "future", task) for task in tasks if task is not None]
+
+    def shared_out() -> bool:
+        done = settled(*members, timeout_s=0)
+        if len(under_way := answers()) == len(members):  # then Kafka answers all of them
+            eventually(lambda: all(answer.is_done for answer in under_way), what="the answers to both joins")
+        return done
+
+    eventually(shared_out, what="partitions shared between two members")
+    assert [member.assignments for member in members] == [2, 1]
+
 
 WHOLE_LIFE = """
 import gc, sys, threading

@@ -17,7 +17,7 @@ from marketlab.broker import ManagedBroker
 from marketlab.errors import DeliveryError, TransportError
 from marketlab.ports import Assigned, Messages
 from marketlab.transports import KafkaConfig, KafkaTransport, ensure_topic, kafka_publisher
-from tests.logs import CLOSE_S, KafkaHarness, Reader, key_for, numbered
+from tests.logs import CLOSE_S, KafkaHarness, Reader, key_for, numbered, settled
 from tests.support import eventually
 
 pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("kafka_installed")]
@@ -119,16 +119,11 @@ def test_members_of_a_group_go_on_after_the_death_of_the_broker(own: OwnBroker, 
     first, second = harness.reader(), harness.reader()
     first.positions = second.positions = {}
 
-    def shared_out() -> bool:
-        for reader in (first, second):
-            reader.poll(timeout_s=0.05)
-        return sorted([*(first.partitions or ()), *(second.partitions or ())]) == [0, 1, 2]
-
-    eventually(shared_out, what="two members")
+    eventually(lambda: settled(first, second), what="two members")
     own.kill()
     own.start()
     harness.put({0: 20, 1: 20, 2: 20})
-    eventually(lambda: (shared_out(), first.count + second.count >= 60)[1], timeout_s=60, what="60 messages")
+    eventually(lambda: (settled(first, second), first.count + second.count >= 60)[1], timeout_s=60, what="60 messages")
     for partition in range(3):
         assert sorted(first.got[partition] + second.got[partition]) == list(enumerate(numbered(partition, range(20))))
 
@@ -140,7 +135,7 @@ def test_while_the_broker_is_away_every_question_ends_in_an_error(
     harness.put({0: 3})
     log = impatient(harness)
     assert log.read(0, [0], timeout_s=10) == {0: b"0:0"}
-    subscription, publisher = log.subscribe("group"), log.publisher()
+    subscription, publisher = log.subscribe(harness.group), log.publisher()
     eventually(lambda: isinstance(subscription.poll(timeout_s=0.1), Assigned), what="an assignment")
     own.kill() if away == "killed" else own.freeze()
     fresh = impatient(harness)
@@ -168,7 +163,7 @@ def test_while_the_broker_is_away_every_question_ends_in_an_error(
 
 def test_a_seek_that_failed_can_be_made_when_the_broker_is_back(own: OwnBroker, harness: KafkaHarness) -> None:
     harness.put({0: 3, 1: 3})
-    reader = Reader(impatient(harness).subscribe("group"), quiet_s=harness.quiet_s)
+    reader = Reader(impatient(harness).subscribe(harness.group), quiet_s=harness.quiet_s)
     reader.assigned()
     own.freeze()
     with pytest.raises(TransportError):
@@ -227,7 +222,7 @@ def test_a_full_buffer_is_an_error_and_what_is_in_it_still_arrives(
 def test_closing_without_a_broker_leaves_no_thread(own: OwnBroker, harness: KafkaHarness, away: str) -> None:
     before = threading.active_count()
     log = harness.another()
-    publisher, subscription = log.publisher(), log.subscribe("group")
+    publisher, subscription = log.publisher(), log.subscribe(harness.group)
     log.read(0, [0], timeout_s=10)
     publisher.send(b"a", key=b"k")
     own.kill() if away == "killed" else own.freeze()
