@@ -5,11 +5,9 @@ from __future__ import annotations
 import msgspec
 from flask import Blueprint, Response, request
 
-from api.queries import Page
+from api.queries import Page, symbol_in_path
 from api.services import Body, services
-from marketlab.errors import NotFoundError
 from marketlab.ports import StoreReader
-from marketlab.wire import symbol_of
 
 __all__ = ["bp"]
 
@@ -26,9 +24,7 @@ def latest() -> Response:
 def history(symbol: str) -> Response:
     """An array of a symbol's records, newest written first; ``Link`` leads to older ones."""
     page = Page.parse(request.args)
-    name = symbol_of(symbol)
-    if name is None:
-        raise NotFoundError("no symbol is written like that", mend="1-32 of A-Z 0-9 . - / : _ = make a symbol.")
+    name = symbol_in_path(symbol)
 
     def make(reader: StoreReader) -> Body:
         rows, link = page.cut(reader.history(name, limit=page.limit + 1, before=page.before), lambda record: record.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Self, TypeVar
 from urllib.parse import urlencode
@@ -9,15 +10,21 @@ from urllib.parse import urlencode
 import msgspec
 from werkzeug.datastructures import MultiDict
 
-from marketlab.errors import QueryError
+from marketlab.analytics import INTERVALS
+from marketlab.errors import NotFoundError, QueryError
+from marketlab.model import MAX_TIMESTAMP_S, Bar
+from marketlab.wire import symbol_of
 
-__all__ = ["MAX_ID", "Page", "text_of"]
+__all__ = ["MAX_ID", "BarQuery", "Page", "symbol_in_path", "text_of"]
 
 MAX_ID = 2**63 - 1  # SQLite's largest row id
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
+DEFAULT_BARS = 120
+MAX_BARS = 300
 
 Row = TypeVar("Row")
+_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -56,6 +63,58 @@ class Page(msgspec.Struct, frozen=True):
         return page, f'<?{urlencode(query)}>; rel="next"'
 
 
+class BarQuery(msgspec.Struct, frozen=True):
+    """Which bars of a symbol.
+
+    ``interval``: a name out of :data:`marketlab.analytics.INTERVALS`; ``limit``: bars in the answer, 1 to 300;
+    ``before``: only bars that start before this time, in seconds since the epoch.
+    """
+
+    interval: str = "1s"
+    limit: int = DEFAULT_BARS
+    before: float | None = None
+
+    @classmethod
+    def parse(cls, args: MultiDict[str, str]) -> Self:
+        """From a query string.
+
+        :raises QueryError: a value that has no meaning; the pointer names the parameter
+        """
+        interval = text_of(args, "interval") or cls().interval
+        if interval not in INTERVALS:
+            raise QueryError(
+                f"interval must be one of {', '.join(INTERVALS)}, was {interval[:40]!r}", pointer="/interval"
+            )
+        return cls(
+            interval=interval,
+            limit=_whole(args, "limit", at_most=MAX_BARS) or DEFAULT_BARS,
+            before=_time(args, "before"),
+        )
+
+    @property
+    def interval_s(self) -> int:
+        """Seconds from edge to edge."""
+        return INTERVALS[self.interval]
+
+    def link(self, bars: Sequence[Bar]) -> str | None:
+        """The ``Link`` to the bars before these; None when there can be no more."""
+        if len(bars) < self.limit:
+            return None
+        query = {"interval": self.interval, "limit": self.limit, "before": bars[0].start}
+        return f'<?{urlencode(query)}>; rel="next"'
+
+
+def symbol_in_path(text: str) -> str:
+    """The symbol that an address names.
+
+    :raises NotFoundError: no symbol is written like that
+    """
+    name = symbol_of(text)
+    if name is None:
+        raise NotFoundError("no symbol is written like that", mend="1-32 of A-Z 0-9 . - / : _ = make a symbol.")
+    return name
+
+
 def text_of(args: MultiDict[str, str], name: str) -> str | None:
     """A parameter that may be given once.
 
@@ -77,3 +136,15 @@ def _whole(args: MultiDict[str, str], name: str, *, at_most: int) -> int | None:
             pointer=f"/{name}",
         )
     return int(text)
+
+
+def _time(args: MultiDict[str, str], name: str) -> float | None:
+    text = text_of(args, name)
+    if text is None:
+        return None
+    if not _SECONDS.fullmatch(text) or not 0 < float(text) <= MAX_TIMESTAMP_S:
+        raise QueryError(
+            f"{name} must be seconds since the epoch, above 0 and at most {MAX_TIMESTAMP_S:.0f}, was {text[:40]!r}",
+            pointer=f"/{name}",
+        )
+    return float(text)

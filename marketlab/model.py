@@ -19,6 +19,7 @@ __all__ = [
     "BINS",
     "RECORD_FIELDS",
     "Alert",
+    "Bar",
     "Batch",
     "Close",
     "Counts",
@@ -318,6 +319,22 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 RECORD_FIELDS = Record.__struct_fields__
+
+
+class Bar(msgspec.Struct, frozen=True, gc=False):
+    """The prices of a symbol in one interval of event time.
+
+    ``start``: the left edge, which belongs to the bar; the right one belongs to the next. ``volume``: units traded,
+    None if the size of one of its ticks is unknown. A bar of no ticks has no prices: nothing is carried forward.
+    """
+
+    start: int
+    open: float | None
+    high: float | None
+    low: float | None
+    close: float | None
+    volume: float | None
+    ticks: int
 
 
 def to_dict(value: msgspec.Struct) -> dict[str, Any]:

@@ -257,6 +257,13 @@ class StoreReader(ABC):
         """
 
     @abstractmethod
+    def ticks(self, symbol: str) -> Iterator[Tick]:
+        """A symbol's ticks that came in order, newest written first, one by one: what bars are made of.
+
+        :raises NotFoundError: the symbol was never seen
+        """
+
+    @abstractmethod
     def alerts(self, *, limit: int, before: int | None = None, symbol: str | None = None) -> list[Alert]:
         """Alerts, newest first."""
 

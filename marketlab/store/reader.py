@@ -14,7 +14,7 @@ import msgspec
 from marketlab.books import PartitionBook, StreamBook
 from marketlab.digest import DigestRow
 from marketlab.errors import NotFoundError, StoreError
-from marketlab.model import Alert, Counts, DeadLetter, Record, Rule
+from marketlab.model import Alert, Counts, DeadLetter, Record, Rule, Tick
 from marketlab.ports import StoreReader
 from marketlab.store import statements as sql
 from marketlab.store.connection import (
@@ -39,8 +39,8 @@ _T = TypeVar("_T")
 class SqliteReader(StoreReader):
     """A SQLite file, read. For any number of threads: they take turns, for answers are short.
 
-    ``stream_books`` and ``digest_rows`` may be long; each has a connection, and so a snapshot, of its own until it is
-    read to the end or closed.
+    ``ticks``, ``stream_books`` and ``digest_rows`` may be long; each has a connection, and so a snapshot, of its own
+    until it is read to the end or closed.
 
     :param path: need not exist; it begins to answer once it is there, and goes on with another file put in its place
     :param busy_timeout_s: how long to wait while the file is locked, which reading hardly ever meets
@@ -69,11 +69,19 @@ class SqliteReader(StoreReader):
         with self._snapshot() as connection:
             head = connection and head_of(connection, symbol)
             if not connection or not head:
-                raise NotFoundError(f"symbol {symbol!r} was never seen", mend="`GET /data` lists the symbols.")
+                raise _never_seen(symbol)
             return [
                 record_from(row)
                 for row in walk(connection, sql.TICK_CHAIN, symbol, head.first_id, head.tick_id, before, limit)
             ]
+
+    def ticks(self, symbol: str) -> Iterator[Tick]:
+        """A symbol's ticks that came in order, newest written first, one by one."""
+        with self._snapshot() as connection:
+            head = connection and head_of(connection, symbol)
+        if not head:
+            raise _never_seen(symbol)
+        return (Tick(*row) for row in self._stream(sql.ORDERED_TICKS, (head.tick_id,)))
 
     def largest_move(self) -> Record | None:
         """The record with the largest |change_pct| since each symbol's present run began, or None before any."""
@@ -254,3 +262,7 @@ class SqliteReader(StoreReader):
             raise
         connection.close()
         return None
+
+
+def _never_seen(symbol: str) -> NotFoundError:
+    return NotFoundError(f"symbol {symbol!r} was never seen", mend="`GET /data` lists the symbols.")

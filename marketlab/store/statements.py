@@ -140,6 +140,18 @@ class ChainQueries:
             {select} IN (SELECT id FROM chain) ORDER BY 1 DESC"""
 
 
+# A walk that gives each row as it comes to it, so that whoever has seen enough may stop.
+ORDERED_TICKS: Final = """
+    WITH RECURSIVE chain (id, prev_id) AS (
+        SELECT id, prev_id FROM ticks WHERE id = ?
+        UNION ALL
+        SELECT ticks.id, ticks.prev_id FROM chain JOIN ticks ON ticks.id = chain.prev_id)
+    SELECT ticks.symbol, ticks.price, ticks.timestamp, ticks.size, ticks.seq, coalesce(streams.run, posted.run, '')
+    FROM chain CROSS JOIN ticks ON ticks.id = chain.id
+    LEFT JOIN streams ON streams.id = ticks.stream_id
+    LEFT JOIN posted ON ticks.stream_id IS NULL AND posted.tick_id = ticks.id
+    WHERE NOT ticks.late"""
+
 ALERTS: Final = f"""
     SELECT {", ".join(f"alerts.{name}" for name in _ALERT[:-2])}, streams.log, streams.run
     FROM alerts JOIN streams ON streams.id = alerts.stream_id"""

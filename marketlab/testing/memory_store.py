@@ -13,7 +13,7 @@ import msgspec
 from marketlab.books import PartitionBook, StreamBook
 from marketlab.digest import DigestRow
 from marketlab.errors import NotFoundError, QueryError, StaleOwnerError, StoreError
-from marketlab.model import Alert, Batch, Counts, DeadLetter, Position, Record, Rule, StreamKey, StreamState
+from marketlab.model import Alert, Batch, Counts, DeadLetter, Position, Record, Rule, StreamKey, StreamState, Tick
 from marketlab.ports import PostedTick, Store
 from marketlab.testing.memory_tables import Tables, book, copy_state, digest_row, posted_record, write_ticks
 
@@ -118,6 +118,14 @@ class MemoryStore(Store):
             if symbol not in database.by_symbol:
                 raise NotFoundError(f"symbol {symbol!r} was never seen")
             return _page(database.by_symbol[symbol], limit, before)
+
+    def ticks(self, symbol: str) -> Iterator[Tick]:
+        """A symbol's ticks that came in order, newest written first, one by one."""
+        with self._reading() as database:
+            if symbol not in database.by_symbol:
+                raise NotFoundError(f"symbol {symbol!r} was never seen")
+            records = [record for record in reversed(database.by_symbol[symbol]) if not record.late]
+            return iter([Tick(r.symbol, r.price, r.timestamp, r.size, r.seq, r.run or "") for r in records])
 
     def alerts(self, *, limit: int, before: int | None = None, symbol: str | None = None) -> list[Alert]:
         """Alerts, newest first."""

@@ -567,6 +567,44 @@ def test_every_act_of_writing_shows_in_changes(another: Open) -> None:
     assert (store.changes(), other.changes()) == seen[-1]
 
 
+# --------------------------------------------------------------------------------------------- ticks for bars
+
+
+def test_ticks_come_newest_written_first_with_the_run_they_are_of(store: Store) -> None:
+    feed = Feed(store)
+    feed(Tick("AAPL", 1.0, 1.0, size=2.5, seq=1, run="r"), *ticks(7, symbol="MSFT"))
+    feed(Tick("AAPL", 2.0, 1.5), Tick("AAPL", 3.0, 0.5, seq=1, run="s"))
+    store.post([PostedTick("AAPL", 4.0, 9.0, run="posted"), PostedTick("AAPL", 5.0, 9.5)])
+    assert list(store.ticks("AAPL")) == [
+        Tick("AAPL", 5.0, 9.5), Tick("AAPL", 4.0, 9.0, run="posted"), Tick("AAPL", 3.0, 0.5, seq=1, run="s"),
+        Tick("AAPL", 2.0, 1.5), Tick("AAPL", 1.0, 1.0, size=2.5, seq=1, run="r"),
+    ]  # fmt: skip
+
+
+def test_late_ticks_are_not_among_those_that_came_in_order(store: Store) -> None:
+    Feed(store)(tick(1, 5.0, seq=1), tick(2, 4.0, seq=2), tick(3, 6.0, seq=3))
+    assert [found.price for found in store.ticks("AAPL")] == [3, 1]
+    assert len(store.history("AAPL", limit=9)) == 3
+
+
+@pytest.mark.parametrize("symbol", ["NOBODY", "\ud800"])
+def test_ticks_of_a_symbol_that_was_never_seen_are_not_found(store: Store, symbol: str) -> None:
+    with pytest.raises(NotFoundError, match="never seen"):
+        store.ticks(symbol)
+
+
+def test_whoever_reads_ticks_may_stop_and_others_may_write_meanwhile(another: Open) -> None:
+    store, other = another(), another()
+    feed = Feed(other)
+    feed(*ticks(*range(1, 200)))
+    reading = store.ticks("AAPL")
+    assert next(reading).price == 199
+    feed(*ticks(7, first_seq=200))
+    assert next(reading).price == 198
+    del reading
+    assert next(store.ticks("AAPL")).price == 7
+
+
 # --------------------------------------------------------------------------------------------- records by HTTP
 
 

@@ -133,6 +133,7 @@ def answers(store: Store) -> list[Any]:
         latest,
         [store.history(record.symbol, limit=1000) for record in latest],
         [store.history(record.symbol, limit=2, before=before) for record in latest for before in (2, 5, 9)],
+        [list(store.ticks(record.symbol)) for record in latest],
         store.alerts(limit=1000),
         [store.alerts(limit=3, symbol=record.symbol, before=before) for record in latest for before in (None, 2, 5)],
         store.dead_letters(limit=1000),
