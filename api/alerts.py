@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 from api.queries import MAX_ID, Page, text_of
 from api.services import Body, services
 from marketlab.errors import QueryError
+from marketlab.model import to_dict
 from marketlab.ports import StoreReader
 from marketlab.wire import symbol_of
 
@@ -38,8 +39,20 @@ def alerts() -> Response:
 
 @bp.get(f"/alerts/<int(max={MAX_ID}):number>")
 def alert(number: int) -> Response:
-    """One alert with the ticks, the rule and the place in the log by which it can be worked out again."""
-    return services().answer(lambda reader: Body(msgspec.json.encode(reader.alert(number))))
+    """One alert, its ticks read again from the log now, and whether it comes out again.
+
+    ``provenance.verdict``: ``confirmed``, ``differs``, ``gone`` (the log no longer holds all of the ticks) or
+    ``unreachable`` (the log cannot be read now). It never waits for the log longer than three seconds.
+    """
+    serving = services()
+    with serving.reading() as reader:
+        found = reader.alert(number)
+    explanation = serving.config.explain(found)
+    response = Response(
+        msgspec.json.encode({**to_dict(found), "provenance": explanation.as_dict()}), content_type="application/json"
+    )
+    response.headers["Cache-Control"] = "no-store"  # it is true of this moment: the log may forget
+    return response
 
 
 @bp.get("/largest-move")

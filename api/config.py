@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from marketlab.model import Rule
+from marketlab.errors import TransportError
+from marketlab.model import Alert, Rule
+from marketlab.provenance import Explanation, explain
 
 __all__ = ["LOOPBACK_NAMES", "MAX_BODY_BYTES", "MAX_RECORDS", "ApiConfig"]
 
@@ -15,6 +17,13 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_RECORDS = 1000  # in one POST
+
+
+def _without_log(alert: Alert) -> Explanation:
+    def read(partition: int, offsets: Iterable[int]) -> Mapping[int, bytes | None]:  # noqa: ARG001
+        raise TransportError("this server was given no log to read")
+
+    return explain(alert, read=read)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +35,7 @@ class ApiConfig:
     names stay on the list, for only a name can be rebound.
     ``rule``: window and threshold as the page words them; ``poll_s``: seconds between two questions of the page.
     ``clock``: seconds since the epoch, against which posted timestamps are judged.
+    ``explain``: reads the ticks of an alert again; for any number of threads, and bounded in time.
     """
 
     hosts: frozenset[str] = LOOPBACK_NAMES
@@ -33,3 +43,4 @@ class ApiConfig:
     rule: Rule = field(default_factory=Rule)
     poll_s: float = 2.0
     clock: Callable[[], float] = time.time
+    explain: Callable[[Alert], Explanation] = _without_log

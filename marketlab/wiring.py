@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from time import monotonic
 from time import time as wall_clock
 
 from marketlab.broker import ManagedBroker, Progress
-from marketlab.errors import SettingsError
+from marketlab.errors import SettingsError, TransportError
 from marketlab.files import home_id, take_slot
 from marketlab.model import Rule
 from marketlab.ports import Sink, Source, Store, StoreReader, Transport
+from marketlab.provenance import Explainer
 from marketlab.settings import Settings
 from marketlab.sources import Replay, Simulator, Uniform, simulated_clock
 from marketlab.store import HttpSink, SqliteReader, SqliteStore
@@ -24,6 +26,7 @@ __all__ = [
     "kafka",
     "kept_broker",
     "member",
+    "open_explainer",
     "open_reader",
     "open_sink",
     "open_source",
@@ -34,6 +37,7 @@ __all__ = [
 ]
 
 API_HOST, API_PORT = "127.0.0.1", 5000
+EXPLAIN_S = 3.0  # for one alert; a page waits for the answer
 LOOK_S = 0.5  # between two looks at the broker
 TOPIC_S = 30.0  # for a broker that has just come up to make the topic
 
@@ -140,6 +144,26 @@ def open_transport(
         ensure_topic(config, partitions=settings.partitions, timeout_s=TOPIC_S)
         with KafkaTransport(config) as log:
             yield log
+
+
+def open_explainer(settings: Settings, transport: str = "kafka") -> Explainer:
+    """Explains alerts by the log as it can be had at that moment. It starts nothing: it says that the log is away."""
+    return Explainer(lambda: _log_at_hand(settings, transport), timeout_s=EXPLAIN_S)
+
+
+@contextmanager
+def _log_at_hand(settings: Settings, transport: str) -> Iterator[Transport]:
+    if tape_path(transport) is not None:
+        with open_transport(settings, transport) as tape:
+            yield tape
+        return
+    managed = ManagedBroker(settings.home, cache=settings.cache, port=settings.broker_port)
+    servers = settings.bootstrap_servers or managed.status().bootstrap_servers
+    if servers is None:
+        raise TransportError("the managed broker does not run", mend="`marketlab broker start` starts it.")
+    config = replace(_config(settings, servers), connect_timeout_s=EXPLAIN_S, request_timeout_s=EXPLAIN_S)
+    with KafkaTransport(config) as log:
+        yield log
 
 
 def group(settings: Settings) -> str:

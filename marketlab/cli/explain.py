@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Mapping
 
 import click
 
 from marketlab.analytics import price_text
 from marketlab.cli.options import json_option, transport_option
-from marketlab.cli.output import err, out, print_json, table
+from marketlab.cli.output import out, print_json, table
 from marketlab.cli.progress import progress
-from marketlab.errors import MarketlabError, NotFoundError
-from marketlab.model import Alert
-from marketlab.ports import Transport
-from marketlab.provenance import Explanation
+from marketlab.errors import NotFoundError
+from marketlab.model import to_dict
+from marketlab.provenance import Explanation, read_same
 from marketlab.provenance import explain as explain_alert
 from marketlab.settings import Settings
 from marketlab.wiring import open_reader, open_transport
@@ -23,11 +21,6 @@ from marketlab.wiring import open_reader, open_transport
 __all__ = ["explain"]
 
 READ_S = 10.0
-SAYS = {
-    "confirmed": "confirmed: the log still holds these ticks, and the alert comes out again",
-    "differs": "DIFFERS: recomputed from the log, something else comes out",
-    "gone": "gone: the log no longer holds all of these ticks; recomputed from what was stored",
-}
 
 
 @click.command(help="Why did this alert fire? Reads its ticks again from the log and recomputes. Exit 1 if it differs.")
@@ -45,31 +38,17 @@ def explain(settings: Settings, *, alert: int | None, transport: str, as_json: b
             found = newest[0]
         else:
             found = reader.alert(alert)
-    with ExitStack() as stack:
-        log = _log(found, settings, transport, stack, quiet=as_json)
 
-        def read(partition: int, offsets: Iterable[int]) -> dict[int, bytes | None]:
-            assert log is not None  # noqa: S101 (for the type checker)
-            return log.read(partition, offsets, timeout_s=READ_S)
+    def read(partition: int, offsets: Iterable[int]) -> Mapping[int, bytes | None]:
+        with open_transport(settings, transport, progress=progress(quiet=as_json)) as log:
+            return read_same(log, found.log, partition, offsets, timeout_s=READ_S)
 
-        explanation = explain_alert(found, read=read if log else None)
+    explanation = explain_alert(found, read=read)
     if as_json:
-        print_json(explanation.as_dict())
+        print_json({"alert": to_dict(found), **explanation.as_dict()})
     else:
         _show(explanation)
     sys.exit(1 if explanation.verdict == "differs" else 0)
-
-
-def _log(alert: Alert, settings: Settings, transport: str, stack: ExitStack, *, quiet: bool) -> Transport | None:
-    """The log that the alert came from, if it can be had."""
-    try:
-        log = stack.enter_context(open_transport(settings, transport, progress=progress(quiet=quiet)))
-        if log.log_id == alert.log:
-            return log
-        err.print(f"[dim]the alert came from {alert.log}, this is {log.log_id}[/]")
-    except MarketlabError as error:
-        err.print(f"[dim]the log cannot be read again: {error.message}[/]")
-    return None
 
 
 def _show(explanation: Explanation) -> None:
@@ -88,4 +67,5 @@ def _show(explanation: Explanation) -> None:
         f"  recomputed: MA {explanation.recomputed_average!r}, change {explanation.recomputed_change_pct:+.4f} %, "
         f"{'fires' if explanation.fires else 'does not fire'}"
     )
-    out.print(f"  {SAYS[explanation.verdict]}")
+    verdict = explanation.verdict
+    out.print(f"  {verdict.upper() if verdict == 'differs' else verdict}: {explanation.detail}")

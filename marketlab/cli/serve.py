@@ -20,13 +20,13 @@ import uvicorn
 from api import ApiConfig, create_asgi
 from api.config import LOOPBACK_NAMES
 from api.serving import listen, uvicorn_config
-from marketlab.cli.options import json_option
+from marketlab.cli.options import json_option, transport_option
 from marketlab.cli.output import err, out, print_json
 from marketlab.cli.running import stop_on_eof, stopping
 from marketlab.errors import MarketlabError, SettingsError
 from marketlab.ports import PostedTick, Store
 from marketlab.settings import Settings
-from marketlab.wiring import open_reader, open_store, rule
+from marketlab.wiring import open_explainer, open_reader, open_store, rule
 
 __all__ = ["ListenError", "main", "serve"]
 
@@ -54,6 +54,7 @@ class ListenError(MarketlabError):
     metavar="NAME",
     help="A further name that requests may be addressed to, e.g. that of a reverse proxy; can be repeated.",
 )
+@transport_option
 @click.option("--open", "open_page", is_flag=True, help="Open the dashboard in the browser.")
 @json_option
 @click.option("--until-eof", is_flag=True, hidden=True)
@@ -64,6 +65,7 @@ def serve(
     port: int | None,
     read_only: bool,
     allowed: Sequence[str],
+    transport: str,
     open_page: bool,
     as_json: bool,
     until_eof: bool,
@@ -82,6 +84,7 @@ def serve(
         hosts=LOOPBACK_NAMES | {name.lower() for name in (host, *allowed)},
         any_address=not loopback,
         rule=rule(settings),
+        explain=open_explainer(settings, transport),
     )
     with (
         stopping() as stop,

@@ -72,7 +72,9 @@ def test_alerts_are_newest_first_and_carry_their_provenance(lab: ApiLab) -> None
         "⚠️ MSFT changed by 20.00%", "⚠️ AAPL changed by -4.81%", "⚠️ AAPL changed by 4.00%",
     ]  # fmt: skip
     [_, alert] = lab.get("/alerts?symbol=aapl")
-    assert lab.get(f"/alerts/{alert['id']}") == alert
+    one = lab.get(f"/alerts/{alert['id']}")
+    assert one.pop("provenance")["verdict"] == "unreachable"
+    assert one == alert
     assert alert["rule"] == {"window": 5, "threshold_pct": 3.0}
     assert (alert["log"], alert["partition"], alert["offset"], alert["previous_offset"]) == (LOG, 0, 1, 0)
     assert alert["window_prices"] == [100.0, 104.0]

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 
+import msgspec
 import pytest
 
 from marketlab.analytics import Engine
+from marketlab.errors import TransportError
 from marketlab.model import Alert, Rule, Tick
-from marketlab.provenance import explain
+from marketlab.partitioner import Partitioner
+from marketlab.ports import Transport
+from marketlab.provenance import Explainer, explain
+from marketlab.testing.memory_log import MemoryLog
 from marketlab.wire import encode
+from tests.support import eventually
 
 PRICES = (100.0, 101.0, 100.5, 100.0, 104.0)
 VALUES = [encode(Tick("AAPL", price, 1_730_896_200.0 + n, seq=n + 1, run="r")) for n, price in enumerate(PRICES)]
@@ -63,7 +71,88 @@ def test_a_tick_that_is_gone_is_said_and_the_rest_recomputed(alert: Alert, offse
     assert explanation.recomputed_average == alert.moving_average
 
 
-def test_without_the_log_the_stored_prices_are_recomputed(alert: Alert) -> None:
-    explanation = explain(alert, read=None)
-    assert (explanation.verdict, explanation.fires) == ("gone", True)
-    assert explanation.as_dict()["ticks"][0] == {"offset": 0, "price": 100.0, "read_again": None}
+def unreachable(partition: int, offsets: Iterable[int]) -> dict[int, bytes | None]:
+    raise TransportError("nobody answers")
+
+
+def test_without_the_log_the_stored_prices_are_recomputed_and_it_is_said(alert: Alert) -> None:
+    explanation = explain(alert, read=unreachable)
+    assert (explanation.verdict, explanation.fires) == ("unreachable", True)
+    assert explanation.detail == "nobody answers; recomputed from what was stored"
+    assert explanation.as_dict()["window"][0] == {"offset": 0, "price": 100.0, "price_again": None}
+
+
+def test_an_alert_that_does_not_follow_from_what_was_stored_differs_even_without_the_log(alert: Alert) -> None:
+    wrong = msgspec.structs.replace(alert, moving_average=alert.moving_average + 0.01)
+    assert explain(wrong, read=unreachable).verdict == "differs"
+
+
+# ------------------------------------------------------------------------------------------ within a time
+
+
+@pytest.fixture
+def log() -> MemoryLog:
+    log = MemoryLog()
+    publisher = log.publisher()
+    for value in VALUES:
+        publisher.send(value, key=b"AAPL")
+    publisher.flush(timeout_s=5)
+    publisher.close(timeout_s=5)
+    return log
+
+
+def alert_on(log: MemoryLog, alert: Alert) -> Alert:
+    return msgspec.structs.replace(alert, log=log.log_id, partition=Partitioner(3)(b"AAPL"))
+
+
+def test_the_log_is_opened_for_each_question_and_closed_again(alert: Alert, log: MemoryLog) -> None:
+    closed: list[bool] = []
+
+    @contextmanager
+    def opened() -> Iterator[Transport]:
+        yield log
+        closed.append(True)
+
+    explainer = Explainer(opened, timeout_s=5)
+    assert [explainer(alert_on(log, alert)).verdict for _ in range(3)] == ["confirmed"] * 3
+    assert closed == [True] * 3
+
+
+def test_another_log_is_no_witness(alert: Alert, log: MemoryLog) -> None:
+    explanation = Explainer(lambda: nullcontext(MemoryLog()), timeout_s=5)(alert_on(log, alert))
+    assert explanation.verdict == "gone"
+    assert explanation.detail.startswith(f"the alert came from {log.log_id}, this log is ")
+
+
+def test_a_log_that_is_away_is_unreachable(alert: Alert, log: MemoryLog) -> None:
+    log.stop()
+    explanation = Explainer(lambda: nullcontext(log), timeout_s=5)(alert_on(log, alert))
+    assert explanation.verdict == "unreachable"
+
+
+def test_a_log_that_hangs_holds_nobody_up(alert: Alert, log: MemoryLog) -> None:
+    free = threading.Event()
+
+    @contextmanager
+    def opened() -> Iterator[Transport]:
+        assert free.wait(30)
+        yield log
+
+    slow = Explainer(opened, timeout_s=0.05)
+    try:
+        for _ in range(2):
+            explanation = slow(alert_on(log, alert))
+            assert explanation.verdict == "unreachable"
+            assert explanation.detail.startswith("the log did not answer within 0.05 s")
+        assert slow(alert_on(log, alert)).detail.startswith("the log is being read for others")
+    finally:
+        free.set()
+    eventually(lambda: slow(alert_on(log, alert)).verdict == "confirmed", what="a free place")
+
+
+def test_a_mistake_of_ours_is_not_taken_for_an_absent_log(alert: Alert, log: MemoryLog) -> None:
+    def opened() -> nullcontext[Transport]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        Explainer(opened, timeout_s=5)(alert_on(log, alert))
