@@ -1,8 +1,8 @@
 """The one schema at the door of ``POST /update``: bytes to posted ticks, or an error that points at the field.
 
 symbol, price, timestamp, size, seq and run obey the wire contract (:mod:`marketlab.wire`), which also judges them.
-Beside them a record may carry what a consumer has worked out (``moving_average``, ``alert``, ``change_pct``) and where
-the tick stood (``log``, ``partition``, ``offset``). Other names are ignored.
+Beside them a record may carry what a consumer has worked out (``moving_average``, ``alert``, ``change_pct``, ``late``)
+and where the tick stood (``log``, ``partition``, ``offset``). Other names are ignored.
 """
 
 from __future__ import annotations
@@ -78,6 +78,7 @@ def _posted(value: Any, pointer: str, now: float) -> PostedTick:
         log=log,
         partition=partition,
         offset=offset,
+        late=record.flag("late"),
     )
 
 
@@ -120,6 +121,12 @@ class _Extras:
             bounds = f" above {above:g} and below {below:g}" if math.isfinite(below) else ""
             raise self._refuse(name, f"a number{bounds}")
         return number
+
+    def flag(self, name: str) -> bool:
+        value = self._fields.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise self._refuse(name, "true or false")
+        return bool(value)
 
     def whole(self, name: str, at_most: int) -> int | None:
         value = self._fields.get(name)

@@ -342,6 +342,7 @@ class PostedTick:
     log: str | None = None
     partition: int | None = None
     offset: int | None = None
+    late: bool = False
 
 
 class Sink(ABC):

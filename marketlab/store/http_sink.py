@@ -24,21 +24,32 @@ __all__ = ["HttpSink"]
 RECORDS = 500  # in one POST
 TIMEOUT_S = 10.0
 
+_CONNECT = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
+
 
 class HttpSink(Sink):
     """Posts batches to ``/update``.
 
     :param url: of the API, e.g. ``http://127.0.0.1:5000``
+    :param token: the secret that the API wants, if it wants one
     :raises SettingsError: the address is not one of HTTP
     """
 
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname:
-            raise SettingsError(f"the API's address must begin with http://, was {url!r}")
+    def __init__(self, url: str, *, token: str | None = None) -> None:
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError as error:
+            raise SettingsError(f"{url!r} is no address of an API: {error}") from None
+        connect = _CONNECT.get(parts.scheme)
+        if connect is None or not parts.hostname:
+            raise SettingsError(f"the API's address must begin with http:// or https://, was {url!r}")
         self._url = url.rstrip("/")
         self._path = f"{parts.path.rstrip('/')}/update"
-        self._connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=TIMEOUT_S)
+        self._connection = connect(parts.hostname, port, timeout=TIMEOUT_S)
+        self._headers = {"Content-Type": "application/json"}
+        if token is not None:
+            self._headers["Authorization"] = f"Bearer {token}"
         self._positions: dict[tuple[str, int], Position] = {}
         self._streams: dict[StreamKey, StreamState] = {}
 
@@ -76,9 +87,8 @@ class HttpSink(Sink):
 
     def _post(self, records: Sequence[dict[str, Any]]) -> None:
         body = json.dumps(records).encode()
-        headers = {"Content-Type": "application/json"}
         try:
-            self._connection.request("POST", self._path, body, headers)
+            self._connection.request("POST", self._path, body, self._headers)
             response = self._connection.getresponse()
             answer = response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -88,6 +98,11 @@ class HttpSink(Sink):
             ) from error
         if response.status >= 500 or response.status == 429:
             raise StoreBusyError(f"the API at {self._url} answered {response.status}")
+        if response.status == 401:
+            raise StoreError(
+                f"the API at {self._url} wants a token, or another one than it got",
+                mend="Set MARKETLAB_TOKEN to the one of that server; `marketlab token --show` prints it there.",
+            )
         if response.status != 200:
             raise StoreError(
                 f"the API at {self._url} answered {response.status}: {answer[:300].decode(errors='replace')}"
@@ -95,7 +110,7 @@ class HttpSink(Sink):
 
 
 def _records(batch: Batch) -> Iterator[dict[str, Any]]:
-    for state, _, price, timestamp, size, average, change, alert, _, seq, offset in batch.rows:
+    for state, _, price, timestamp, size, average, change, alert, late, seq, offset in batch.rows:
         key = state.key
         record = {
             "symbol": key.symbol,
@@ -110,6 +125,7 @@ def _records(batch: Batch) -> Iterator[dict[str, Any]]:
             "log": key.log,
             "partition": key.partition,
             "offset": offset,
+            "late": late or None,
         }
         yield {
             name: value for name, value in record.items() if value is not None or name in ("moving_average", "alert")

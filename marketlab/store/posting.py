@@ -37,7 +37,7 @@ def _insert(connection: apsw.Connection, chain: Chain, tick: PostedTick) -> int 
         sql.POSTED_TICK,
         (
             tick_id, tick.symbol, tick.price, tick.moving_average, tick.alert, tick.timestamp, tick.size,
-            tick.change_pct, tick.seq, partition, offset, head.tick_id,
+            tick.change_pct, tick.seq, partition, offset, tick.late, head.tick_id,
         ),
     )  # fmt: skip
     head.tick_id = tick_id
@@ -54,7 +54,7 @@ def _latest(chain: Chain, tick_id: int, tick: PostedTick) -> tuple[Any, ...]:
     _, partition, offset = _place(tick)
     return (
         tick_id, tick.symbol, tick.price, tick.moving_average, tick.alert, tick.timestamp, tick.size,
-        tick.change_pct, head.run, tick.seq, partition, offset, False,
+        tick.change_pct, head.run, tick.seq, partition, offset, tick.late,
         head.first_id, head.largest_change_pct, head.largest_id, head.alert_id,
     )  # fmt: skip
 

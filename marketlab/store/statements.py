@@ -110,8 +110,8 @@ POSTED: Final = """
 
 POSTED_TICK: Final = """
     INSERT INTO ticks (id, symbol, price, moving_average, alert, timestamp, size, change_pct, seq, partition, "offset",
-        prev_id)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+        late, prev_id)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 # --------------------------------------------------------------------------------------------- questions
 

@@ -105,6 +105,7 @@ def posted_record(tick: PostedTick, partition: int | None, offset: int | None) -
         seq=tick.seq,
         partition=partition,
         offset=offset,
+        late=tick.late,
     )
 
 

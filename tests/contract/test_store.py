@@ -575,6 +575,7 @@ def test_ticks_come_newest_written_first_with_the_run_they_are_of(store: Store) 
     feed(Tick("AAPL", 1.0, 1.0, size=2.5, seq=1, run="r"), *ticks(7, symbol="MSFT"))
     feed(Tick("AAPL", 2.0, 1.5), Tick("AAPL", 3.0, 0.5, seq=1, run="s"))
     store.post([PostedTick("AAPL", 4.0, 9.0, run="posted"), PostedTick("AAPL", 5.0, 9.5)])
+    store.post([PostedTick("AAPL", 6.0, 2.0, late=True)])
     assert list(store.ticks("AAPL")) == [
         Tick("AAPL", 5.0, 9.5), Tick("AAPL", 4.0, 9.0, run="posted"), Tick("AAPL", 3.0, 0.5, seq=1, run="s"),
         Tick("AAPL", 2.0, 1.5), Tick("AAPL", 1.0, 1.0, size=2.5, seq=1, run="r"),
@@ -650,6 +651,12 @@ def test_records_without_a_place_are_kept_as_often_as_they_come(store: Store) ->
     assert store.post([same, same]) == 2
     assert store.post([same]) == 1
     assert [(r.id, r.partition, r.offset) for r in store.history("A", limit=9)] == [(n, None, None) for n in (3, 2, 1)]
+
+
+def test_a_posted_record_may_be_late(store: Store) -> None:
+    store.post([PostedTick("A", 1.0, 1.0, late=True)])
+    assert store.latest()[0].late
+    assert store.history("A", limit=1)[0].late
 
 
 def test_nothing_posted_is_nothing_written(store: Store) -> None:

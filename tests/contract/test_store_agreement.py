@@ -38,6 +38,7 @@ POSTED = st.builds(
     log=st.sampled_from([None, LOG]),
     partition=st.sampled_from([None, 0]),
     offset=st.none() | st.integers(0, 3),
+    late=st.booleans(),
 )
 
 

@@ -50,7 +50,7 @@ def test_an_empty_array_is_taken_for_what_it_is(lab: ApiLab) -> None:
 
 
 def test_every_optional_field_arrives(lab: ApiLab) -> None:
-    extras = {"size": 2.5, "change_pct": -0.25, "run": "r9", "seq": 7, "partition": 2, "offset": 41}
+    extras = {"size": 2.5, "change_pct": -0.25, "run": "r9", "seq": 7, "partition": 2, "offset": 41, "late": True}
     post(lab, {**GOOD, **extras, "log": "tape:x", "note": "unknown names are ignored"})
     [kept] = lab.get("/data")
     assert {name: kept[name] for name in extras} == extras
@@ -129,6 +129,7 @@ REFUSED = [
     (json.dumps({**GOOD, "moving_average": 0}), "/moving_average", None),
     (json.dumps({**GOOD, "moving_average": 10**350}), "/moving_average", None),
     (json.dumps({**GOOD, "change_pct": "3"}), "/change_pct", None),
+    (json.dumps({**GOOD, "late": 1}), "/late", None),
     (json.dumps({**GOOD, "alert": 3}), "/alert", None),
     (json.dumps({**GOOD, "alert": "x" * 201}), "/alert", None),
     (json.dumps({**GOOD, "log": 3}), "/log", None),
