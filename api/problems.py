@@ -27,6 +27,7 @@ __all__ = [
     "ForbiddenError",
     "PostedError",
     "TooLargeError",
+    "UnauthorizedError",
     "UnsupportedTypeError",
     "problem",
     "register",
@@ -35,6 +36,10 @@ __all__ = [
 
 class ForbiddenError(QueryError):
     """The request may not be made from there, or not to this server."""
+
+
+class UnauthorizedError(QueryError):
+    """The request must carry the token of this server, and carries none or another one."""
 
 
 class TooLargeError(QueryError):
@@ -57,6 +62,7 @@ class PostedError(QueryError):
 STATUS: dict[type[MarketlabError], HTTPStatus] = {
     QueryError: HTTPStatus.BAD_REQUEST,
     NotFoundError: HTTPStatus.NOT_FOUND,
+    UnauthorizedError: HTTPStatus.UNAUTHORIZED,
     ForbiddenError: HTTPStatus.FORBIDDEN,
     TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
@@ -74,6 +80,8 @@ def problem(status: HTTPStatus, detail: str, **more: str | None) -> Response:
     response.headers["Cache-Control"] = "no-store"
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = "1"
+    elif status is HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="marketlab"'
     return response
 
 

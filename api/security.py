@@ -1,23 +1,28 @@
-"""What keeps other people's pages out: Host and Origin checks, and headers that bind the browser.
+"""What keeps others out: checks of Host, Origin and token, and headers that bind the browser.
 
 * A page of another site can make a browser ask ``http://its-own-name:5000/data`` after pointing that name at
   127.0.0.1 (DNS rebinding). The Host header then holds its name: only names on the list are answered.
 * A page of another site can make a browser POST here. Browsers say where a request comes from in Sec-Fetch-Site, older
   ones in Origin; programs such as curl send neither. The order of the checks is that of Filippo Valsorda's
   "Cross-Site Request Forgery" (words.filippo.io/csrf), as in Go's ``http.CrossOriginProtection``.
+* Beyond this machine only a program that holds the token may write.
 """
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
+from api import cors
 from api.config import ApiConfig
-from api.problems import ForbiddenError
+from api.problems import ForbiddenError, UnauthorizedError
+from api.services import services
 
-__all__ = ["HEADERS", "check_host", "check_origin", "register"]
+__all__ = ["HEADERS", "check_host", "check_origin", "check_token", "register"]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -50,13 +55,21 @@ def check_host(host: str | None, config: ApiConfig) -> None:
     )
 
 
-def check_origin(method: str, *, site: str | None, origin: str | None, host: str | None) -> None:
-    """Let a write through only if no page of another origin made it.
+def check_origin(
+    method: str,
+    *,
+    site: str | None,
+    origin: str | None,
+    host: str | None,
+    trusted: Collection[str] = (),
+) -> None:
+    """Let a write through only if no page of another origin made it, but for those that were let in by name.
 
     :param site: the Sec-Fetch-Site header; :param origin: the Origin header; :param host: the Host header
+    :param trusted: the origins that were let in
     :raises ForbiddenError: the browser says that it comes from elsewhere
     """
-    if method in SAFE_METHODS:
+    if method in SAFE_METHODS or (origin is not None and origin in trusted):
         return
     if site is not None:
         if site in {"same-origin", "none"}:
@@ -66,22 +79,46 @@ def check_origin(method: str, *, site: str | None, origin: str | None, host: str
     raise ForbiddenError("a page of another origin may not write here")
 
 
+def check_token(method: str, *, authorization: str | None, config: ApiConfig) -> None:
+    """Let a write through only if it carries the token, where there is one.
+
+    :param authorization: the Authorization header
+    :raises UnauthorizedError: it carries none or another one
+    """
+    if method in SAFE_METHODS or config.token is None:
+        return
+    scheme, _, given = (authorization or "").partition(" ")
+    # Bytes, for strings that are not ASCII cannot be compared in constant time.
+    if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), config.token.encode()):
+        return
+    raise UnauthorizedError(
+        "writing here needs the token of this server",
+        mend="Send the header `Authorization: Bearer TOKEN`; `marketlab consume --sink http` takes MARKETLAB_TOKEN.",
+    )
+
+
 def register(app: Flask, config: ApiConfig) -> None:
     """Check every request and stamp every answer of the app."""
 
     @app.before_request
-    def check() -> None:
+    def check() -> Response | None:
         check_host(request.headers.get("Host"), config)
+        if config.cors_origins and cors.is_preflight():
+            return cors.preflight(config, read_only=services().read_only)
         check_origin(
             request.method,
             site=request.headers.get("Sec-Fetch-Site"),
             origin=request.headers.get("Origin"),
             host=request.headers.get("Host"),
+            trusted=config.cors_origins,
         )
+        check_token(request.method, authorization=request.headers.get("Authorization"), config=config)
+        return None
 
     @app.after_request
     def stamp(response: Response) -> Response:
         response.headers.update(HEADERS)
+        cors.let_in(response, config)
         return response
 
 

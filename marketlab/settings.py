@@ -76,6 +76,16 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address on which the API listens.")
     port: int | None = Field(None, ge=1, le=65535, description="Port of the API; default: 5000, or the next free one.")
+    token: SecretStr | None = Field(
+        None,
+        description="Secret that POST /update wants, and that `consume --sink http` sends; 32 characters or more. "
+        "Default: the one that `marketlab token --write` keeps in the home, if any.",
+    )
+    cors_origins: str | None = Field(
+        None,
+        description="Other origins whose pages may use the API: https://lab.example[,https://two.example]; "
+        "`*` for a server that is read-only.",
+    )
     analytics_log: bool = Field(True, description="Write logs/analytics.log in the home.")
     failpoint: str | None = Field(None, description="Where the process kills itself; for tests only.")
 
@@ -106,6 +116,10 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=toml)
 
 
+#: Settings of which no message shows the value.
+SECRETS = frozenset({"sasl_password", "token"})
+
+
 def load_settings(**arguments: Any) -> Settings:
     """The settings for this process; arguments that are None count as not given.
 
@@ -129,8 +143,9 @@ def load_settings(**arguments: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
+        found = "" if name in SECRETS else f", was {first.get('input')!r}"
         raise SettingsError(
-            f"setting {name}: {first['msg'].lower()}, was {first.get('input')!r}",
+            f"setting {name}: {first['msg'].lower()}{found}",
             mend="`marketlab settings` says what each setting may be.",
         ) from None
 

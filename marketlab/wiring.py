@@ -10,6 +10,7 @@ from pathlib import Path
 from time import monotonic
 from time import time as wall_clock
 
+from marketlab import tokens
 from marketlab.broker import ManagedBroker, Progress
 from marketlab.errors import SettingsError, TransportError
 from marketlab.files import home_id, take_slot
@@ -22,6 +23,7 @@ from marketlab.store import HttpSink, SqliteReader, SqliteStore
 from marketlab.transports import KafkaConfig, KafkaTransport, TapeTransport, ensure_topic
 
 __all__ = [
+    "api_token",
     "group",
     "kafka",
     "kept_broker",
@@ -62,8 +64,18 @@ def open_sink(settings: Settings, kind: str, *, api: str | None = None) -> Sink:
     :param api: address of the API
     """
     if kind == "http":
-        return HttpSink(api or f"http://{API_HOST}:{settings.port or API_PORT}")
+        return HttpSink(api or f"http://{API_HOST}:{settings.port or API_PORT}", token=api_token(settings))
     return open_store(settings)
+
+
+def api_token(settings: Settings) -> str | None:
+    """The secret for writing to the API: that of the setting, else the one that the home keeps, else none.
+
+    :raises SettingsError: it is no good; an empty one is not taken for none
+    """
+    if settings.token is not None:
+        return tokens.checked(settings.token.get_secret_value(), source="MARKETLAB_TOKEN")
+    return tokens.kept(settings.home)
 
 
 def open_reader(settings: Settings) -> StoreReader:

@@ -29,6 +29,7 @@ COMMANDS = {
     "explain": "Why did this alert fire?",
     "dead-letters": "List and show the messages that were refused.",
     "serve": "The API and the dashboard.",
+    "token": "Make a secret for writing to the API.",
     "plot": "Price and average of a symbol, in a window or as a PNG.",
     "lab": "JupyterLab on the milestone notebooks.",
     "doctor": "What is installed, reachable, free and wrong, with the mend.",

@@ -19,6 +19,7 @@ import uvicorn
 
 from api import ApiConfig, create_asgi
 from api.config import LOOPBACK_NAMES
+from api.cors import allowed_origins
 from api.serving import listen, uvicorn_config
 from marketlab.cli.options import json_option, transport_option
 from marketlab.cli.output import err, out, print_json
@@ -26,7 +27,7 @@ from marketlab.cli.running import stop_on_eof, stopping
 from marketlab.errors import MarketlabError, SettingsError
 from marketlab.ports import PostedTick, Store
 from marketlab.settings import Settings
-from marketlab.wiring import open_explainer, open_reader, open_store, rule
+from marketlab.wiring import api_token, open_explainer, open_reader, open_store, rule
 
 __all__ = ["ListenError", "main", "serve"]
 
@@ -46,13 +47,21 @@ class ListenError(MarketlabError):
     type=click.IntRange(0, 65535),
     help="Port to listen on, 0 for any (MARKETLAB_PORT).  [default: 5000, or the next free one]",
 )
-@click.option("--read-only", is_flag=True, help="Refuse POST /update; needed beyond this machine.")
+@click.option("--read-only", is_flag=True, help="Refuse POST /update; beyond this machine this or a token is needed.")
 @click.option(
     "--allow-host",
     "allowed",
     multiple=True,
     metavar="NAME",
     help="A further name that requests may be addressed to, e.g. that of a reverse proxy; can be repeated.",
+)
+@click.option(
+    "--cors-origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Another origin whose pages may use the API, e.g. https://lab.example; can be repeated "
+    "(MARKETLAB_CORS_ORIGINS).",
 )
 @transport_option
 @click.option("--open", "open_page", is_flag=True, help="Open the dashboard in the browser.")
@@ -65,6 +74,7 @@ def serve(
     port: int | None,
     read_only: bool,
     allowed: Sequence[str],
+    origins: Sequence[str],
     transport: str,
     open_page: bool,
     as_json: bool,
@@ -73,16 +83,19 @@ def serve(
     """The API and the dashboard."""
     host = settings.host if host is None else host
     loopback = _is_loopback(host)
-    if not (loopback or read_only):
+    token = api_token(settings)
+    if not (loopback or read_only or token):
         raise SettingsError(
-            f"listening on {host} would let everybody who can reach it write: there is no token for writing yet",
-            mend="Add `--read-only`, or listen on 127.0.0.1.",
+            f"listening on {host} would let everybody who can reach it write",
+            mend="Add `--read-only`, or make a token for writing first: `marketlab token --write`.",
         )
     # The library's warnings and the tracebacks of failed requests; standard output is for results.
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     config = ApiConfig(
         hosts=LOOPBACK_NAMES | {name.lower() for name in (host, *allowed)},
         any_address=not loopback,
+        token=None if read_only else token,
+        cors_origins=allowed_origins(origins or (settings.cors_origins or "").split(","), read_only=read_only),
         rule=rule(settings),
         explain=open_explainer(settings, transport),
     )

@@ -180,6 +180,32 @@ def test_the_http_sink_posts_what_the_api_shows_and_a_second_time_adds_nothing(
     assert books.runs == []
 
 
+def test_beyond_this_machine_only_the_holder_of_the_token_may_write(lab: tuple[Home, str], tmp_path: Path) -> None:
+    home, sender = Home(tmp_path / "api" / ".marketlab"), Home(tmp_path / "sender" / ".marketlab")
+    assert "marketlab token --write" in home.run("serve", "--host", "0.0.0.0", "--port", "0", expect=2).err
+    token = home.run("token", "--write").out.strip()
+    assert home.run("token", "--show").out.strip() == token
+    assert home.run("token").out.strip() != token, "another one each time"
+    assert token not in home.run("settings").out
+    with home.running("serve", "--host", "0.0.0.0", "--port", "0", "--json") as api:
+        eventually(lambda: api.out.endswith("\n"), what="the address of the API")
+        url = json.loads(api.out.splitlines()[0])["url"]
+        arguments = ("consume", "--drain", "--quiet", "--transport", lab[1], "--sink", "http", "--api", url)
+        refused = sender.run(*arguments, expect=3)
+        assert "wants a token" in refused.err
+        assert "MARKETLAB_TOKEN" in refused.err
+        sender.run(*arguments, MARKETLAB_TOKEN=token)
+    with SqliteReader(home.path / "marketlab.db") as reader:
+        assert reader.latest()
+    assert token not in api.out + api.err + refused.err
+
+
+@pytest.mark.parametrize("token", ["", "short"])
+def test_a_token_that_can_be_guessed_stops_the_server_at_its_start(home: Home, token: str) -> None:
+    stopped = home.run("serve", "--port", "0", expect=2, MARKETLAB_TOKEN=token)
+    assert "32 to 512 characters" in stopped.err
+
+
 def test_the_http_sink_says_when_the_api_is_not_there_and_stops_when_told(
     lab: tuple[Home, str], tmp_path: Path
 ) -> None:
