@@ -7,13 +7,32 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 
+from api.careful_json import pointer_to
 from api.docs_page import chapters, prose, shapes
 from api.openapi import describe
+from api.operations import OPERATIONS
 from api.services import services
+from marketlab.errors import QueryError
 
 __all__ = ["bp"]
 
 bp = Blueprint("description", __name__)
+
+
+@bp.before_app_request
+def refuse_unknown_parameters() -> None:
+    """A misspelt parameter would otherwise change nothing and say nothing."""
+    operation = OPERATIONS.get(request.endpoint or "")
+    if operation is None or isinstance(operation.answer, str):
+        return  # a page may be linked to with anything
+    known = operation.query.model_fields if operation.query else {}
+    unknown = next((name for name in request.args if name not in known), None)
+    if unknown is not None:
+        raise QueryError(
+            f"no parameter is called {unknown[:40]!r}",
+            pointer=pointer_to("", unknown),
+            mend=f"There is {', '.join(known)}." if known else "There are none.",
+        )
 
 
 @bp.get("/openapi.json")

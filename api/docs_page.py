@@ -179,6 +179,8 @@ def _kind(schema: dict[str, Any]) -> str:
         return ", ".join(str(value) for value in schema["enum"])
     if "const" in schema:
         return str(schema["const"])
+    if isinstance(schema["type"], list):
+        return " or ".join(_kind({**schema, "type": each}) for each in schema["type"])
     if schema["type"] == "array":
         return f"array of {_kind(schema['items'])}"
     words = {"number": "number", "integer": "whole number", "string": "text", "boolean": "true or false"}

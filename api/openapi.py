@@ -27,7 +27,8 @@ and a pointer to the field. Lists come newest first and in pages; `Link` leads o
 that of the server, if it has one. A body holds at most {MAX_BODY_BYTES // 1024} KiB and {MAX_RECORDS:,} records.
 What is new is pushed over the WebSocket at `/ws`, which OpenAPI has no words for.
 """
-ANY_PROBLEM = (403, 503)
+#: What can go wrong with every request: a parameter that nobody knows, a name that is not ours, no database.
+ANY_PROBLEM = (400, 403, 503)
 
 
 def describe(app: Flask, *, read_only: bool, token: bool) -> dict[str, Any]:
@@ -129,7 +130,7 @@ def _responses(operation: Operation, *, token: bool) -> dict[str, Any]:
     responses: dict[str, Any] = {"200": good}
     if "ETag" in operation.headers:
         responses["304"] = {"description": "Nothing was committed since.", "headers": {"ETag": headers["ETag"]}}
-    for status in sorted({*operation.problems, *ANY_PROBLEM}):
+    for status in {*operation.problems, *ANY_PROBLEM}:
         responses[str(status)] = {"$ref": "#/components/responses/Problem"}
     if operation.writes and token:
         challenge = {"WWW-Authenticate": {"$ref": "#/components/headers/WWW-Authenticate"}}

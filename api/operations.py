@@ -43,21 +43,19 @@ _PAGED = ("ETag", "Link")
 OPERATIONS = {
     "data.latest": Operation(tag="ticks", answer=shapes.Record, array=True, headers=("ETag",)),
     "data.history": Operation(
-        tag="ticks", answer=shapes.Record, array=True, query=shapes.PageQuery, problems=(400, 404), headers=_PAGED
+        tag="ticks", answer=shapes.Record, array=True, query=shapes.PageQuery, problems=(404,), headers=_PAGED
     ),
     "bars.bars": Operation(
-        tag="ticks", answer=shapes.Bar, array=True, query=shapes.BarQuery, problems=(400, 404), headers=_PAGED
+        tag="ticks", answer=shapes.Bar, array=True, query=shapes.BarQuery, problems=(404,), headers=_PAGED
     ),
     "update.update": Operation(
         tag="ticks",
         answer=shapes.Accepted,
         body=shapes.PostedRecord,
-        problems=(400, 408, 413, 415, 507),
+        problems=(408, 413, 415, 507),
         writes=True,
     ),
-    "alerts.alerts": Operation(
-        tag="alerts", answer=shapes.Alert, array=True, query=shapes.AlertQuery, problems=(400,), headers=_PAGED
-    ),
+    "alerts.alerts": Operation(tag="alerts", answer=shapes.Alert, array=True, query=shapes.AlertQuery, headers=_PAGED),
     "alerts.alert": Operation(tag="alerts", answer=shapes.ExplainedAlert, problems=(404,)),
     "alerts.largest_move": Operation(tag="alerts", answer=shapes.Record, nullable=True, headers=("ETag",)),
     "books.books": Operation(tag="the account", answer=shapes.Books, headers=("ETag",)),
@@ -66,7 +64,6 @@ OPERATIONS = {
         answer=shapes.DeadLetter,
         array=True,
         query=shapes.DeadLetterQuery,
-        problems=(400,),
         headers=_PAGED,
     ),
     "health.healthz": Operation(tag="the server", answer=shapes.Health),

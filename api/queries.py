@@ -24,7 +24,8 @@ DEFAULT_BARS = 120
 MAX_BARS = 300
 
 Row = TypeVar("Row")
-_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+#: A JSON number without a sign; float() would also take "nan", "1_0" and other digits than ours.
+_NUMBER = re.compile(r"[0-9]{1,24}(\.[0-9]{1,24})?([eE][+-]?[0-9]{1,3})?")
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -142,7 +143,7 @@ def _time(args: MultiDict[str, str], name: str) -> float | None:
     text = text_of(args, name)
     if text is None:
         return None
-    if not _SECONDS.fullmatch(text) or not 0 < float(text) <= MAX_TIMESTAMP_S:
+    if not _NUMBER.fullmatch(text) or not 0 < float(text) <= MAX_TIMESTAMP_S:
         raise QueryError(
             f"{name} must be seconds since the epoch, above 0 and at most {MAX_TIMESTAMP_S:.0f}, was {text[:40]!r}",
             pointer=f"/{name}",

@@ -24,6 +24,9 @@ MAX_TEXT = 200  # characters in an alert or the name of a log
 MAX_PARTITION = 2**31 - 1  # Kafka's own limit
 MAX_OFFSET = 2**63 - 1
 
+#: Fields that hold whole numbers.
+WHOLE = frozenset({"seq", "partition", "offset"})
+
 #: The field at which each refusal of a flat, clean record points.
 FIELD_OF = {
     Reason.BAD_SYMBOL: "symbol",
@@ -54,7 +57,7 @@ def read_posted(body: bytes, *, now: float) -> list[PostedTick]:
 
 
 def _posted(value: Any, pointer: str, now: float) -> PostedTick:
-    fields = members(value, pointer)
+    fields = {name: _whole(item) if name in WHOLE else item for name, item in members(value, pointer).items()}
     tick = _tick(fields, pointer, now)
     record = _Extras(fields, pointer)
     log = record.text("log")
@@ -140,6 +143,11 @@ class _Extras:
         text = json.dumps(self._fields[name])
         shown = text if len(text) <= 60 else text[:57] + "..."
         return PostedError(f"{name} must be {wanted}, was {shown}", pointer=pointer_to(self._pointer, name))
+
+
+def _whole(value: Any) -> Any:
+    """To JSON, 7 and 7.0 are one number; Python's parser makes an int of one and a float of the other."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _float(value: object) -> float | None:

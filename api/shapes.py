@@ -13,6 +13,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from api.config import MAX_RECORDS
 from api.queries import DEFAULT_BARS, DEFAULT_LIMIT, MAX_BARS, MAX_ID, MAX_LIMIT
+from api.schemas import MAX_OFFSET, MAX_PARTITION, MAX_TEXT
 from marketlab.analytics import INTERVALS
 from marketlab.model import MAX_PRICE, MAX_SEQ, MAX_TIMESTAMP_S, Reason
 
@@ -35,10 +36,11 @@ __all__ = [
     "Record",
 ]
 
-MAX_PARTITION = 2**31 - 1
-MAX_OFFSET = 2**63 - 1
 SYMBOL = r"^[A-Za-z0-9.\-/:_=]{1,32}$"
 
+TEXT = "^[^\\u0000]*$"  # no NUL; lone surrogates cannot stand in UTF-8
+
+Text = Annotated[str, Field(max_length=MAX_TEXT, pattern=TEXT)]
 Seconds = Annotated[float, Field(gt=0, lt=MAX_TIMESTAMP_S)]
 Price = Annotated[float, Field(gt=0, lt=MAX_PRICE)]
 Symbol = Annotated[str, Field(pattern=SYMBOL, examples=["AAPL", "BCH/EUR"])]
@@ -125,26 +127,37 @@ class Bar(Answer):
     ticks: int = Field(ge=0, description="0: nothing was traded, and the prices are null; nothing is carried forward.")
 
 
+def _flat_and_placed(schema: dict[str, Any]) -> None:
+    """What fields alone cannot say: the record is flat, its text is text, and who names a log names the place in it."""
+    plain: dict[str, Any] = {"type": ["string", "number", "boolean", "null"], "pattern": TEXT}
+    schema["additionalProperties"] = plain
+    schema["propertyNames"] = {"pattern": TEXT}
+    schema["properties"]["type"] = {
+        **plain,
+        "not": {"const": "close"},
+        "description": "Closing records go to the topic.",
+    }
+    place = {name: {"type": "integer"} for name in ("partition", "offset")}
+    schema["if"] = {"properties": {"log": {"type": "string", "minLength": 1}}, "required": ["log"]}
+    schema["then"] = {"properties": place, "required": list(place)}
+    schema |= _example(symbol="AAPL", price=312.45, moving_average=310.78, alert=None, timestamp=1730871025.145)
+
+
 class PostedRecord(BaseModel):
     """A record that somebody worked out. Other names are ignored."""
 
-    model_config = ConfigDict(
-        extra="allow",
-        json_schema_extra=_example(
-            symbol="AAPL", price=312.45, moving_average=310.78, alert=None, timestamp=1730871025.145
-        ),
-    )
+    model_config = ConfigDict(json_schema_extra=_flat_and_placed)
 
     symbol: Symbol
     price: Price
     timestamp: Seconds = Field(description="Event time, seconds since the epoch; at most a day ahead of the server.")
     moving_average: Price | None = None
-    alert: Annotated[str, Field(max_length=200)] | None = None
+    alert: Text | None = None
     size: Annotated[float, Field(gt=0)] | None = None
     change_pct: float | None = None
     run: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$")] | None = None
     seq: Annotated[int, Field(ge=1, le=MAX_SEQ)] | None = None
-    log: Annotated[str, Field(max_length=200)] | None = Field(
+    log: Text | None = Field(
         None,
         description="The log that the tick stands on; then partition and offset must be there, and it is kept once.",
     )

@@ -66,7 +66,9 @@ def test_there_are_120_bars_unless_told_otherwise_and_at_most_300(lab: ApiLab) -
         ("limit=301", "/limit"),
         ("limit=0", "/limit"),
         ("before=0", "/before"),
-        ("before=1e5", "/before"),
+        ("before=1e12", "/before"),
+        ("before=1_0", "/before"),
+        ("before=1e999", "/before"),
         ("before=-1", "/before"),
         ("before=nan", "/before"),
         ("before=١", "/before"),
@@ -83,6 +85,18 @@ def test_a_question_without_a_meaning_is_pointed_at(lab: ApiLab, query: str, poi
 def test_a_symbol_that_was_never_seen_is_not_found(lab: ApiLab) -> None:
     assert lab.client.get("/bars/NOBODY").status_code == 404
     assert lab.client.get("/bars/not a symbol").status_code == 404
+
+
+def test_a_time_may_be_written_as_any_json_number(lab: ApiLab) -> None:
+    lab.send(tick(1))
+    assert lab.get("/bars/AAPL?before=2e9") == lab.get("/bars/AAPL")
+    assert lab.get("/bars/AAPL?before=5e-324") == []
+
+
+def test_a_misspelt_parameter_is_pointed_at(lab: ApiLab) -> None:
+    response = lab.client.get("/bars/AAPL?intervall=1m")
+    assert (response.status_code, response.get_json()["pointer"]) == (400, "/intervall")
+    assert "interval, limit, before" in response.get_json()["mend"]
 
 
 def test_an_idle_poll_is_cheap(lab: ApiLab) -> None:

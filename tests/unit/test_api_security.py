@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
+import re
+
 import pytest
 
-from api import ApiConfig
+from api import ApiConfig, create_asgi
 from api.security import HEADERS
-from tests.api_lab import NOW, ApiLab
+from tests.api_lab import NOW, ApiLab, Server, tick
 
 RECORD = {"symbol": "AAPL", "price": 1, "timestamp": NOW}
 
@@ -98,22 +101,57 @@ def test_reading_is_not_checked_for_its_origin(lab: ApiLab) -> None:
     assert lab.client.get("/data", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("GET", "/data", 200),
-        ("GET", "/dashboard", 200),
-        ("GET", "/static/css/tokens.css", 200),
-        ("GET", "/nowhere", 404),
-        ("DELETE", "/data", 405),
-        ("POST", "/update", 415),
-    ],
-)
-def test_every_answer_binds_the_browser(lab: ApiLab, method: str, path: str, status: int) -> None:
-    response = lab.client.open(path, method=method)
-    assert response.status_code == status
-    assert {name: response.headers.get(name) for name in HEADERS} == HEADERS
-    response.close()
+#: Something that fits each converter of a route.
+FITTING = {"symbol": "AAPL", "number": "1", "filename": "css/tokens.css"}
+
+
+def every_address(lab: ApiLab) -> list[str]:
+    return [
+        re.sub(r"<(?:[^<>:]+:)?(\w+)>", lambda name: FITTING[name[1]], rule.rule)
+        for rule in lab.app.url_map.iter_rules()
+    ]
+
+
+def test_every_answer_of_every_route_binds_the_browser(lab: ApiLab) -> None:
+    lab.send(tick(100, 0), tick(104, 1))
+    seen = set()
+    for path in [
+        *every_address(lab),
+        "/nowhere",
+        "/data?limit=x",
+        "/data/NOBODY",
+        "/static/nowhere",
+        "/static/../app.py",
+    ]:
+        for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"):
+            response = lab.client.open(path, method=method)
+            seen.add(response.status_code)
+            assert {name: response.headers.get(name) for name in HEADERS} == HEADERS, (method, path)
+            assert not {"Server", "X-Powered-By", "Set-Cookie"} & set(response.headers.keys()), (method, path)
+            if response.status_code >= 400 and method != "HEAD":
+                assert response.mimetype == "application/problem+json", (method, path)
+            response.close()
+    assert seen >= {200, 400, 404, 405, 415}
+
+
+def test_the_server_does_not_say_what_it_is_made_of(lab: ApiLab) -> None:
+    with Server(create_asgi(lab.config, reader=lab.store, post=None)) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        for path in ("/data", "/nowhere", "/static/css/tokens.css"):
+            connection.request("GET", path)
+            response = connection.getresponse()
+            response.read()
+            assert response.getheader("Server") is None
+        connection.close()
+
+
+def test_a_failure_of_ours_shows_nothing_of_the_inside(lab: ApiLab, caplog: pytest.LogCaptureFixture) -> None:
+    lab.app.add_url_rule("/broken", view_func=lambda: {}["a secret of ours"])
+    response = lab.client.get("/broken")
+    assert response.status_code == 500
+    assert response.mimetype == "application/problem+json"
+    assert "secret" not in response.get_data(as_text=True)
+    assert "a secret of ours" in caplog.text, "the log says why"
 
 
 def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere() -> None:

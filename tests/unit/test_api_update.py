@@ -56,6 +56,12 @@ def test_every_optional_field_arrives(lab: ApiLab) -> None:
     assert {name: kept[name] for name in extras} == extras
 
 
+def test_a_whole_number_may_be_written_with_a_point(lab: ApiLab) -> None:
+    body = json.dumps({**GOOD, "seq": 7.0, "log": "tape:x", "partition": 2.0, "offset": 41.0})
+    assert post(lab, body).get_json() == {"accepted": 1}
+    assert [lab.get("/data")[0][name] for name in ("seq", "partition", "offset")] == [7, 2, 41]
+
+
 def test_a_record_that_is_sent_again_is_kept_once(lab: ApiLab) -> None:
     record = {**GOOD, "log": "tape:x", "partition": 0, "offset": 41}
     assert post(lab, record).get_json() == {"accepted": 1}
@@ -130,6 +136,8 @@ REFUSED = [
     (json.dumps({**GOOD, "moving_average": 10**350}), "/moving_average", None),
     (json.dumps({**GOOD, "change_pct": "3"}), "/change_pct", None),
     (json.dumps({**GOOD, "late": 1}), "/late", None),
+    (json.dumps({**GOOD, "log": "tape:x", "partition": 0, "offset": 0.5}), "/offset", None),
+    (json.dumps({**GOOD, "seq": 2.0**63}), "/seq", "bad_seq"),
     (json.dumps({**GOOD, "alert": 3}), "/alert", None),
     (json.dumps({**GOOD, "alert": "x" * 201}), "/alert", None),
     (json.dumps({**GOOD, "log": 3}), "/log", None),
