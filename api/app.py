@@ -5,7 +5,20 @@ from __future__ import annotations
 from flask import Flask
 from werkzeug.routing import BaseConverter
 
-from api import alerts, bars, books, dashboard, data, dead_letters, description, health, problems, security, update
+from api import (
+    alerts,
+    bars,
+    books,
+    dashboard,
+    data,
+    dead_letters,
+    description,
+    health,
+    notebook,
+    problems,
+    security,
+    update,
+)
 from api.config import MAX_BODY_BYTES, ApiConfig
 from api.services import EXTENSION, Post, Services
 from marketlab.ports import StoreReader
@@ -45,6 +58,6 @@ def create_app(config: ApiConfig, *, reader: StoreReader, post: Post | None) -> 
     app.extensions[EXTENSION] = Services(config, reader=reader, post=post)
     problems.register(app)
     security.register(app, config)
-    for room in (data, bars, update, alerts, books, dead_letters, health, description, dashboard):
+    for room in (data, bars, update, alerts, books, dead_letters, health, notebook, description, dashboard):
         app.register_blueprint(room.bp)
     return app

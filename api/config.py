@@ -39,6 +39,7 @@ class ApiConfig:
     ``token``: what a writing request must carry; None: nothing.
     ``cors_origins``: other origins whose pages may use the API, as browsers send them.
     ``rule``: window and threshold as the page words them; ``poll_s``: seconds between two questions of the page.
+    ``home``: the lab's folder, for notebooks that read its database; None: not told, as to another machine.
     ``clock``: seconds since the epoch, against which posted timestamps are judged.
     ``explain``: reads the ticks of an alert again; for any number of threads, and bounded in time.
     """
@@ -49,6 +50,7 @@ class ApiConfig:
     cors_origins: frozenset[str] = frozenset()
     rule: Rule = field(default_factory=Rule)
     poll_s: float = 2.0
+    home: str | None = None
     clock: Callable[[], float] = time.time
     explain: Callable[[Alert], Explanation] = _without_log
 

@@ -125,6 +125,8 @@ def _command(document: dict[str, Any], url: str, path: str, method: str, operati
             path = path.replace(f"{{{parameter['name']}}}", str(schema["examples"][0]))
         elif "default" in schema:
             query[parameter["name"]] = schema["default"]
+        elif parameter.get("required"):
+            query[parameter["name"]] = schema["examples"][0]
     words = ["curl", url + path.removeprefix("/") + (f"?{urlencode(query)}" if query else "")]
     if operation.get("security"):
         words += ["-H", "Authorization: Bearer $MARKETLAB_TOKEN"]

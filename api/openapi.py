@@ -155,7 +155,8 @@ def _query(model: type[BaseModel]) -> list[dict[str, Any]]:
     for name, field in schema["properties"].items():
         if "$ref" in field:
             field["$ref"] = REF.format(model=field["$ref"].rpartition("/")[2])
-        parameters.append({"name": name, "in": "query", "description": field.pop("description"), "schema": field})
+        described = {"name": name, "in": "query", "description": field.pop("description"), "schema": field}
+        parameters.append(described | ({"required": True} if name in schema.get("required", ()) else {}))
     return parameters
 
 

@@ -58,6 +58,13 @@ OPERATIONS = {
     "alerts.alerts": Operation(tag="alerts", answer=shapes.Alert, array=True, query=shapes.AlertQuery, headers=_PAGED),
     "alerts.alert": Operation(tag="alerts", answer=shapes.ExplainedAlert, problems=(404,)),
     "alerts.largest_move": Operation(tag="alerts", answer=shapes.Record, nullable=True, headers=("ETag",)),
+    "notebook.notebook": Operation(
+        tag="alerts",
+        answer="application/x-ipynb+json",
+        query=shapes.MomentQuery,
+        problems=(404,),
+        headers=("Content-Disposition",),
+    ),
     "books.books": Operation(tag="the account", answer=shapes.Books, headers=("ETag",)),
     "dead_letters.dead_letters": Operation(
         tag="the account",
@@ -84,6 +91,7 @@ HEADERS: dict[str, dict[str, Any]] = {
         "Not there on the last one.",
         "schema": {"type": "string"},
     },
+    "Content-Disposition": {"description": "The file's name.", "schema": {"type": "string"}},
     "WWW-Authenticate": {"description": "How to show who you are.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}},
 }

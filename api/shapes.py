@@ -29,6 +29,7 @@ __all__ = [
     "DeadLetterQuery",
     "ExplainedAlert",
     "Health",
+    "MomentQuery",
     "PageQuery",
     "PostedRecord",
     "Problem",
@@ -420,3 +421,10 @@ class BarQuery(BaseModel):
     before: Annotated[float, Field(gt=0, le=MAX_TIMESTAMP_S)] | Omitted = Field(
         None, description="Only bars that start before this time, seconds since the epoch."
     )
+
+
+class MomentQuery(BaseModel):
+    """One tick of a symbol."""
+
+    symbol: Annotated[Symbol, Field(description="The tick's symbol.")]
+    tick: Annotated[int, Field(ge=1, le=MAX_ID, description="The id of its record.", examples=[1])]

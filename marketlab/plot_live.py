@@ -12,7 +12,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from marketlab.ports import StoreReader
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["DEFAULT_TICKS", "NoWindowError", "PlotLive", "picture", "price_line"]
+__all__ = ["DEFAULT_TICKS", "NoWindowError", "PlotLive", "line_of", "picture", "price_line"]
 
 DEFAULT_TICKS = 300
 PICTURE_PX = (1200, 600)
@@ -58,14 +58,22 @@ def price_line(reader: StoreReader, symbol: str, *, ticks: int, rule: Rule) -> P
             mend="`marketlab up` fills the store.",
         ) from error
     run = records[0].run
-    kept = [record for record in reversed(records) if record.run == run and not record.late]
+    return line_of(symbol, [record for record in records if record.run == run], window=rule.window)
+
+
+def line_of(symbol: str, records: Sequence[Record], *, window: int) -> PriceLine:
+    """Records of one run as a price line, without those that came late.
+
+    :param records: newest first, as the store gives them
+    """
+    kept = [record for record in reversed(records) if not record.late]
     return PriceLine(
         symbol,
         [record.timestamp for record in kept],
         [record.price for record in kept],
         [math.nan if record.moving_average is None else record.moving_average for record in kept],
         [_alert(record) for record in kept],
-        rule.window,
+        window,
     )
 
 

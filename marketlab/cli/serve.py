@@ -97,6 +97,7 @@ def serve(
         token=None if read_only else token,
         cors_origins=allowed_origins(origins or (settings.cors_origins or "").split(","), read_only=read_only),
         rule=rule(settings),
+        home=str(settings.home) if loopback else None,
         explain=open_explainer(settings, transport),
     )
     with (
