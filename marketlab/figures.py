@@ -156,6 +156,9 @@ def _axes(axes: Axes, line: PriceLine, ink: dict[str, str]) -> None:
     times, prices = time_ticks(first, last), round_ticks(*axes.get_ylim())
     places = min(_places(line), max(decimals(price) for price in prices))
     axes.set_xticks(times, time_labels(times))
+    for at, label in zip(times, axes.get_xticklabels(), strict=True):
+        if at - first < 0.03 * (last - first):  # centred, the edge of the picture would cut it
+            label.set_horizontalalignment("left")
     axes.set_yticks(prices, [f"{price:,.{places}f}" for price in prices])
 
 

@@ -103,6 +103,19 @@ def test_alerts_alone_are_red_and_their_glyph_shows_the_way() -> None:
     assert [pair for pair in drawn if pair[1] == "#c62828"] == [("^", "#c62828"), ("v", "#c62828")]
 
 
+def test_no_label_is_cut_off_at_the_left_edge() -> None:
+    figure = new_figure(800, 400)
+    count = range(101)  # from a whole minute on, so that a label belongs under the first tick
+    line = PriceLine(
+        "AAPL", [60_000.0 + n for n in count], [1.0 + n for n in count], [math.nan] * 101, [math.nan] * 101
+    )
+    draw_prices(figure, line)
+    figure.draw_without_rendering()
+    labels = [label for label in figure.axes[0].get_xticklabels() if label.get_text()]
+    assert labels
+    assert all(label.get_window_extent().x0 >= 0 for label in labels)
+
+
 def test_an_empty_line_says_so() -> None:
     assert {"–", "no tick yet"} <= set(texts(line_of()))
 
