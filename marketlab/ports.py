@@ -257,8 +257,16 @@ class StoreReader(ABC):
         """
 
     @abstractmethod
+    def records_after(self, id: int, *, limit: int) -> list[Record]:  # noqa: A002
+        """Records of all symbols written after the one with this id (0: from the first), in the order of writing."""
+
+    @abstractmethod
     def alerts(self, *, limit: int, before: int | None = None, symbol: str | None = None) -> list[Alert]:
         """Alerts, newest first."""
+
+    @abstractmethod
+    def alerts_after(self, id: int, *, limit: int) -> list[Alert]:  # noqa: A002
+        """Alerts of all symbols after the one with this id (0: from the first), oldest first."""
 
     @abstractmethod
     def alert(self, id: int) -> Alert:  # noqa: A002

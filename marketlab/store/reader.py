@@ -75,6 +75,11 @@ class SqliteReader(StoreReader):
                 for row in walk(connection, sql.TICK_CHAIN, symbol, head.first_id, head.tick_id, before, limit)
             ]
 
+    def records_after(self, id: int, *, limit: int) -> list[Record]:  # noqa: A002
+        """Records of all symbols written after the one with this id, in the order of writing."""
+        at_least_one(limit)
+        return self._rows(record_from, sql.RECORDS_AFTER, (key(id), key(limit)))
+
     def largest_move(self) -> Record | None:
         """The record with the largest |change_pct| since each symbol's present run began, or None before any."""
         return next(iter(self._rows(record_from, sql.LARGEST_MOVE)), None)
@@ -93,6 +98,11 @@ class SqliteReader(StoreReader):
             return [
                 alert_from(row) for row in walk(connection, sql.ALERT_CHAIN, symbol, 0, head.alert_id, before, limit)
             ]
+
+    def alerts_after(self, id: int, *, limit: int) -> list[Alert]:  # noqa: A002
+        """Alerts of all symbols after the one with this id, oldest first."""
+        at_least_one(limit)
+        return self._rows(alert_from, sql.ALERTS_AFTER, (key(id), key(limit)))
 
     def alert(self, id: int) -> Alert:  # noqa: A002
         """One alert."""

@@ -117,6 +117,8 @@ POSTED_TICK: Final = """
 
 LATEST: Final = f"SELECT {_list(_RECORD)} FROM latest ORDER BY symbol"
 
+RECORDS_AFTER: Final = f"SELECT {_list(_RECORD)} FROM records WHERE id > ? ORDER BY id LIMIT ?"
+
 LARGEST_MOVE: Final = f"""
     SELECT {_list(_RECORD)} FROM records WHERE id = (
         SELECT largest_id FROM latest WHERE largest_id IS NOT NULL
@@ -143,6 +145,7 @@ class ChainQueries:
 ALERTS: Final = f"""
     SELECT {", ".join(f"alerts.{name}" for name in _ALERT[:-2])}, streams.log, streams.run
     FROM alerts JOIN streams ON streams.id = alerts.stream_id"""
+ALERTS_AFTER: Final = f"{ALERTS} WHERE alerts.id > ? ORDER BY alerts.id LIMIT ?"
 DEAD_LETTERS: Final = f"SELECT dead_letters.id, {_list(_DEAD_LETTER)} FROM dead_letters"
 TICK_CHAIN: Final = ChainQueries("ticks", f"SELECT {_list(_RECORD)} FROM records WHERE id")
 ALERT_CHAIN: Final = ChainQueries("alerts", f"{ALERTS} WHERE alerts.id")

@@ -119,11 +119,25 @@ class MemoryStore(Store):
                 raise NotFoundError(f"symbol {symbol!r} was never seen")
             return _page(database.by_symbol[symbol], limit, before)
 
+    def records_after(self, id: int, *, limit: int) -> list[Record]:  # noqa: A002
+        """Records of all symbols written after the one with this id, in the order of writing."""
+        with self._reading() as database:
+            _at_least_one(limit)
+            first = max(id, 0)  # the record of id n stands at n - 1
+            return [kept.record for kept in database.kept[first : first + limit]]
+
     def alerts(self, *, limit: int, before: int | None = None, symbol: str | None = None) -> list[Alert]:
         """Alerts, newest first."""
         with self._reading() as database:
             _at_least_one(limit)
             return _page([alert for alert in database.alerts if symbol in (None, alert.symbol)], limit, before)
+
+    def alerts_after(self, id: int, *, limit: int) -> list[Alert]:  # noqa: A002
+        """Alerts of all symbols after the one with this id, oldest first."""
+        with self._reading() as database:
+            _at_least_one(limit)
+            first = max(id, 0)
+            return database.alerts[first : first + limit]
 
     def alert(self, id: int) -> Alert:  # noqa: A002
         """One alert."""
