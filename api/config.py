@@ -25,6 +25,7 @@ class ApiConfig:
     ``any_address``: also take a Host header that holds an address in digits, as when listening on all interfaces;
     names stay on the list, for only a name can be rebound.
     ``rule``: window and threshold as the page words them; ``poll_s``: seconds between two questions of the page.
+    ``max_clients``: connections to ``/ws`` at one time.
     ``clock``: seconds since the epoch, against which posted timestamps are judged.
     """
 
@@ -32,4 +33,5 @@ class ApiConfig:
     any_address: bool = False
     rule: Rule = field(default_factory=Rule)
     poll_s: float = 2.0
+    max_clients: int = 1000
     clock: Callable[[], float] = time.time

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
 
-from api.asgi import ASGIApp
+from api.asgi import Router
 
-__all__ = ["BACKLOG", "GRACE_S", "listen", "uvicorn_config"]
+__all__ = ["BACKLOG", "GRACE_S", "Server", "listen"]
 
 BACKLOG = 2048  # connections that wait to be accepted
 
-GRACE_S = 3  # for requests under way when the server is told to stop
+GRACE_S = 2  # for requests under way when the server is told to stop; goodbyes come before and have half a second
+
+MAX_MESSAGE_BYTES = 1024  # from a client of /ws, which has nothing to say
+PING_S = 20.0  # a client of /ws that was silent for so long is asked, and has as long to answer
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -38,13 +43,44 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def uvicorn_config(app: ASGIApp) -> uvicorn.Config:
-    """The configuration of a server that is handed its listening socket."""
+class Server(uvicorn.Server):
+    """uvicorn, handed its listening socket: it says when it answers, and can be told to stop by an event.
+
+    :param announce: called once it answers
+    """
+
+    def __init__(self, app: Router, announce: Callable[[], None]) -> None:
+        super().__init__(_config(app))
+        self._app, self._announce = app, announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End; who is connected for good is told why first."""
+        await self._app.stop()
+        await super().shutdown(sockets)
+
+    def exit_on(self, stop: threading.Event) -> None:
+        """Wait for the event and begin to stop. A signal is taken by uvicorn itself, which sets the event after."""
+        stop.wait()
+        self.should_exit = True
+
+
+def _config(app: Router) -> uvicorn.Config:
     handed: Any = app  # ASGI typed with plain dicts, as the specification has it
     return uvicorn.Config(
         handed,
         http="h11",
-        ws="none",
+        ws="websockets-sansio",
+        # Deflating would be done again for every client; sending the same text costs next to nothing.
+        ws_per_message_deflate=False,
+        ws_max_size=MAX_MESSAGE_BYTES,
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=PING_S,
         lifespan="on",
         access_log=False,
         log_config=None,
