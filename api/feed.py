@@ -76,9 +76,9 @@ class Feed:
     def _look(self, joining: bool, clients: int) -> list[Push]:
         version = self._reader.changes()  # before anything is read: a commit in between is seen at the next look
         changed = version != self._version
+        self._pulse.fail(None)
         pushes = self._read(joining, clients) if changed or joining else []
         self._version = version
-        self._pulse.fail(None)
         self._pulse.make_up_books(self._reader, changed=changed)
         return pushes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import threading
@@ -43,6 +44,9 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+SWEEP_TICKS = 300  # of a tenth of a second, between two looks for connections that do not end
+
+
 class Server(uvicorn.Server):
     """uvicorn, handed its listening socket: it says when it answers, and can be told to stop by an event.
 
@@ -52,6 +56,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: Router, announce: Callable[[], None]) -> None:
         super().__init__(_config(app))
         self._app, self._announce = app, announce
+        self._closing: set[Any] = set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer."""
@@ -59,10 +64,26 @@ class Server(uvicorn.Server):
         if self.started:
             self._announce()
 
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: whether to end."""
+        if counter % SWEEP_TICKS == 0:
+            self._sweep()
+        return await super().on_tick(counter)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End; who is connected for good is told why first."""
         await self._app.stop()
         await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)  # in which they are closed
+
+    def _sweep(self) -> None:
+        """Cut what has been closing since the last time: asyncio would wait for ever for a client that never reads."""
+        closing = {connection for connection in self.server_state.connections if connection.transport.is_closing()}
+        for connection in closing & self._closing:
+            connection.transport.abort()
+        self._closing = closing
 
     def exit_on(self, stop: threading.Event) -> None:
         """Wait for the event and begin to stop. A signal is taken by uvicorn itself, which sets the event after."""
