@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from werkzeug.routing import BaseConverter
 
-from api import alerts, books, dashboard, data, dead_letters, health, problems, security, update
+from api import alerts, books, compressing, dashboard, data, dead_letters, health, problems, security, update
 from api.config import MAX_BODY_BYTES, ApiConfig
 from api.services import EXTENSION, Post, Services
 from marketlab.ports import StoreReader
@@ -45,6 +45,7 @@ def create_app(config: ApiConfig, *, reader: StoreReader, post: Post | None) -> 
     app.extensions[EXTENSION] = Services(config, reader=reader, post=post)
     problems.register(app)
     security.register(app, config)
+    compressing.register(app)
     for room in (data, update, alerts, books, dead_letters, health, dashboard):
         app.register_blueprint(room.bp)
     return app

@@ -114,8 +114,8 @@ class Feed:
         complete = len(rows) <= MAX_TICKS and len(alerts) <= MAX_ALERTS
         if not complete:
             alerts = [alert for alert in self._newest_alerts() if alert.id > self._alert_id][::-1]
-            latest = self._reader.latest() if latest is None else latest
-            rows = sorted((record for record in latest if record.id > after_id), key=lambda record: record.id)
+            changed = self._reader.latest(since=after_id) if latest is None else latest
+            rows = sorted((record for record in changed if record.id > after_id), key=lambda record: record.id)
         if rows:
             self._last = rows[-1]
             self._pulse.note(rows)

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from marketlab.errors import QueryError
 
-__all__ = ["MAX_ID", "Page", "text_of"]
+__all__ = ["MAX_ID", "Page", "text_of", "whole_of"]
 
 MAX_ID = 2**63 - 1  # SQLite's largest row id
 DEFAULT_LIMIT = 100
@@ -36,8 +36,8 @@ class Page(msgspec.Struct, frozen=True):
         :raises QueryError: not a whole number within bounds; the pointer names the parameter
         """
         return cls(
-            limit=_whole(args, "limit", at_most=MAX_LIMIT) or DEFAULT_LIMIT,
-            before=_whole(args, "before", at_most=MAX_ID),
+            limit=whole_of(args, "limit", at_most=MAX_LIMIT) or DEFAULT_LIMIT,
+            before=whole_of(args, "before", at_most=MAX_ID),
         )
 
     def cut(
@@ -67,13 +67,18 @@ def text_of(args: MultiDict[str, str], name: str) -> str | None:
     return values[0] if values else None
 
 
-def _whole(args: MultiDict[str, str], name: str, *, at_most: int) -> int | None:
+def whole_of(args: MultiDict[str, str], name: str, *, at_most: int, at_least: int = 1) -> int | None:
+    """A parameter that is a whole number, or None if it is not given.
+
+    :raises QueryError: it is something else, or out of bounds; the pointer names the parameter
+    """
     text = text_of(args, name)
     if text is None:
         return None
-    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(at_most)) and 1 <= int(text) <= at_most):
+    digits = text.isascii() and text.isdecimal() and len(text) <= len(str(at_most))
+    if not (digits and at_least <= int(text) <= at_most):
         raise QueryError(
-            f"{name} must be a whole number from 1 to {at_most}, was {text[:40]!r}",
+            f"{name} must be a whole number from {at_least} to {at_most}, was {text[:40]!r}",
             pointer=f"/{name}",
         )
     return int(text)

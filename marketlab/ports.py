@@ -244,8 +244,11 @@ class StoreReader(ABC):
     """
 
     @abstractmethod
-    def latest(self) -> list[Record]:
-        """The last written record of every symbol, by symbol."""
+    def latest(self, *, since: int = 0) -> list[Record]:
+        """The last written record of every symbol, by symbol.
+
+        :param since: only those that were written after the record with this id
+        """
 
     @abstractmethod
     def history(self, symbol: str, *, limit: int, before: int | None = None) -> list[Record]:

@@ -59,9 +59,9 @@ class SqliteReader(StoreReader):
 
     # ------------------------------------------------------------------------------------------ ticks
 
-    def latest(self) -> list[Record]:
+    def latest(self, *, since: int = 0) -> list[Record]:
         """The last written record of every symbol, by symbol."""
-        return self._rows(record_from, sql.LATEST)
+        return self._rows(record_from, sql.LATEST, (key(since),))
 
     def history(self, symbol: str, *, limit: int, before: int | None = None) -> list[Record]:
         """Records of a symbol, newest written first."""

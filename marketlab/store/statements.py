@@ -115,7 +115,7 @@ POSTED_TICK: Final = """
 
 # --------------------------------------------------------------------------------------------- questions
 
-LATEST: Final = f"SELECT {_list(_RECORD)} FROM latest ORDER BY symbol"
+LATEST: Final = f"SELECT {_list(_RECORD)} FROM latest WHERE id > ? ORDER BY symbol"
 
 RECORDS_AFTER: Final = f"SELECT {_list(_RECORD)} FROM records WHERE id > ? ORDER BY id LIMIT ?"
 

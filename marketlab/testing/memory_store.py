@@ -106,10 +106,11 @@ class MemoryStore(Store):
 
     # ------------------------------------------------------------------------------------------ reading
 
-    def latest(self) -> list[Record]:
+    def latest(self, *, since: int = 0) -> list[Record]:
         """The last written record of every symbol, by symbol."""
         with self._reading() as database:
-            return [records[-1] for _, records in sorted(database.by_symbol.items())]
+            latest = [records[-1] for _, records in sorted(database.by_symbol.items())]
+            return [record for record in latest if record.id > since]
 
     def history(self, symbol: str, *, limit: int, before: int | None = None) -> list[Record]:
         """Records of a symbol, newest written first."""

@@ -459,6 +459,16 @@ def test_what_came_after_a_record_is_told_in_the_order_of_writing(store: Store) 
     assert store.records_after(5, limit=1) == store.records_after(10**30, limit=1) == []
 
 
+def test_the_latest_since_a_record_are_those_of_symbols_that_went_on(store: Store) -> None:
+    feed = Feed(store)
+    feed(*ticks(10, symbol="A"), *ticks(10, symbol="B"), *ticks(10, symbol="C"))
+    feed(*ticks(11, symbol="C", first_seq=2), *ticks(11, symbol="A", first_seq=2))
+    assert [(record.symbol, record.id) for record in store.latest(since=3)] == [("A", 5), ("C", 4)]
+    assert [record.symbol for record in store.latest(since=4)] == ["A"]
+    assert store.latest(since=5) == store.latest(since=10**30) == []
+    assert store.latest(since=-1) == store.latest()
+
+
 def test_a_record_is_the_same_by_whatever_way_it_is_found(store: Store) -> None:
     feed = Feed(store)
     feed(*ticks(10, 20), tick(9, 0.5, seq=9), b"no tick", tick(8.0, symbol="X", run=""))

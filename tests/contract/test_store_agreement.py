@@ -131,6 +131,7 @@ def answers(store: Store) -> list[Any]:
     move = store.largest_move()
     return [
         latest,
+        [store.latest(since=id_) for id_ in (-1, 1, 4, 99)],
         [store.history(record.symbol, limit=1000) for record in latest],
         [store.history(record.symbol, limit=2, before=before) for record in latest for before in (2, 5, 9)],
         [store.records_after(id_, limit=limit) for id_, limit in ((-1, 2), (0, 1000), (1, 3), (99, 1))],

@@ -32,9 +32,9 @@ class Watch(MemoryStore):
             raise self.error
         return super().changes() + id(self._database)  # another database has another number, as for a file
 
-    def latest(self) -> list[Record]:
+    def latest(self, *, since: int = 0) -> list[Record]:
         self.on_latest()
-        return super().latest()
+        return super().latest(since=since)
 
     def on_latest(self) -> None:
         """Something that happens while the feed reads."""
