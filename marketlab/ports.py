@@ -215,6 +215,13 @@ class Transport(ABC):
         """
 
     @abstractmethod
+    def held(self, *, timeout_s: float) -> dict[int, range]:
+        """The offsets that the log holds, by partition: from the oldest to just before the next, without any group.
+
+        :raises TransportError: the log cannot be reached in time
+        """
+
+    @abstractmethod
     def read(self, partition: int, offsets: Iterable[int], *, timeout_s: float) -> dict[int, bytes | None]:
         """The values at these offsets, read again without any group; offsets that are gone are left out.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from time import monotonic
@@ -12,6 +13,7 @@ from time import time as wall_clock
 from marketlab.broker import ManagedBroker, Progress
 from marketlab.errors import SettingsError
 from marketlab.files import home_id, take_slot
+from marketlab.lag import GroupLag
 from marketlab.model import Rule
 from marketlab.ports import Sink, Source, Store, StoreReader, Transport
 from marketlab.settings import Settings
@@ -21,6 +23,7 @@ from marketlab.transports import KafkaConfig, KafkaTransport, TapeTransport, ens
 
 __all__ = [
     "group",
+    "group_lag",
     "kafka",
     "kept_broker",
     "member",
@@ -35,6 +38,7 @@ __all__ = [
 
 API_HOST, API_PORT = "127.0.0.1", 5000
 LOOK_S = 0.5  # between two looks at the broker
+LAG_S = 2.0  # for a broker to answer how long its log is
 TOPIC_S = 30.0  # for a broker that has just come up to make the topic
 
 
@@ -142,6 +146,13 @@ def open_transport(
             yield log
 
 
+@contextmanager
+def group_lag(settings: Settings) -> Iterator[GroupLag]:
+    """How far the home's store is behind Kafka. It is asked only while it runs; nothing is started to find out."""
+    with open_reader(settings) as reader, closing(GroupLag(lambda: _kafka_if_up(settings), reader)) as lag:
+        yield lag
+
+
 def group(settings: Settings) -> str:
     """The consumer group: each home reads everything, and the consumers of one home share it."""
     return settings.group or f"marketlab-{home_id(settings.home)}"
@@ -195,6 +206,15 @@ def open_source(
             header=header,
         )
     raise SettingsError(f"source must be simulator, uniform or replay:FILE, was {spec!r}")
+
+
+def _kafka_if_up(settings: Settings) -> Transport | None:
+    servers = settings.bootstrap_servers
+    if not servers:
+        servers = ManagedBroker(settings.home, cache=settings.cache).status().bootstrap_servers
+    if not servers:
+        return None
+    return KafkaTransport(replace(_config(settings, servers), connect_timeout_s=LAG_S, request_timeout_s=LAG_S))
 
 
 def _config(settings: Settings, bootstrap_servers: str) -> KafkaConfig:

@@ -25,7 +25,7 @@ from marketlab.cli.running import stop_on_eof, stopping
 from marketlab.errors import MarketlabError, SettingsError
 from marketlab.ports import PostedTick, Store
 from marketlab.settings import Settings
-from marketlab.wiring import open_reader, open_store, rule
+from marketlab.wiring import group_lag, open_reader, open_store, rule
 
 __all__ = ["ListenError", "main", "serve"]
 
@@ -77,6 +77,9 @@ def serve(
         )
     # The library's warnings and the tracebacks of failed requests; standard output is for results.
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("kafka").setLevel(
+        logging.CRITICAL
+    )  # a broker that is away is no trouble here: the lag is unknown
     config = ApiConfig(
         hosts=LOOPBACK_NAMES | {name.lower() for name in (host, *allowed)},
         any_address=not loopback,
@@ -87,9 +90,10 @@ def serve(
         _listen(host, settings.port if port is None else port, as_json=as_json) as listener,
         open_reader(settings) as reader,
         open_reader(settings) as watch,
+        group_lag(settings) as lag,
         _writer(settings, read_only=read_only) as post,
     ):
-        app = create_asgi(config, reader=reader, post=post, watch=watch)
+        app = create_asgi(config, reader=reader, post=post, watch=watch, lag=lag)
         url = _url(host, listener)
 
         def announce() -> None:
