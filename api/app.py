@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Flask
 from werkzeug.routing import BaseConverter
 
-from api import alerts, books, compressing, dashboard, data, dead_letters, health, problems, security, update
+from api import alerts, books, compressing, dashboard, data, dead_letters, health, metrics, problems, security, update
 from api.config import MAX_BODY_BYTES, ApiConfig
+from api.metrics import Gauges
 from api.services import EXTENSION, Post, Services
 from marketlab.ports import StoreReader
 
@@ -31,21 +32,23 @@ class App(Flask):
         return YEAR_S if filename is not None and filename.startswith("vendor/") else None
 
 
-def create_app(config: ApiConfig, *, reader: StoreReader, post: Post | None) -> Flask:
+def create_app(config: ApiConfig, *, reader: StoreReader, post: Post | None, gauges: Gauges | None = None) -> Flask:
     """An application over a store. Opens nothing; whoever made the reader closes it.
 
     :param reader: asked by one thread at a time
     :param post: keeps records and returns how many are new; None makes the server read-only
+    :param gauges: what ``/metrics`` shows beside the store and the requests
     """
     app = App("api")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     # "A//B" and "/A" are symbols; werkzeug would otherwise send the client to another address.
     app.url_map.merge_slashes = False
     app.url_map.converters["symbol"] = SymbolConverter
-    app.extensions[EXTENSION] = Services(config, reader=reader, post=post)
+    services = app.extensions[EXTENSION] = Services(config, reader=reader, post=post)
     problems.register(app)
+    metrics.register(app, services, gauges or Gauges())
     security.register(app, config)
     compressing.register(app)
-    for room in (data, update, alerts, books, dead_letters, health, dashboard):
+    for room in (data, update, alerts, books, dead_letters, health, metrics, dashboard):
         app.register_blueprint(room.bp)
     return app

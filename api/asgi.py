@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 from a2wsgi import WSGIMiddleware
@@ -17,11 +18,13 @@ from api.asgi_types import ASGIApp, Message, Receive, Scope, Send
 from api.config import MAX_BODY_BYTES, ApiConfig
 from api.feed import Feed
 from api.hub import Hub
+from api.metrics import Gauges
 from api.problems import problem
 from api.pulse import Lag, Pulse
 from api.security import HEADERS
 from api.services import Post
 from api.ws import PATH, WebSocket
+from marketlab.commit_times import CommitTimes
 from marketlab.ports import StoreReader
 
 __all__ = ["Router", "create_asgi"]
@@ -39,18 +42,21 @@ def create_asgi(
     post: Post | None,
     watch: StoreReader | None = None,
     lag: Lag | None = None,
+    commits: Callable[[], Sequence[CommitTimes]] | None = None,
 ) -> Router:
     """The application for uvicorn; ``reader`` and ``post`` as for :func:`api.app.create_app`.
 
     :param watch: a reader that nobody else asks, for ``/ws``; None: it is not served
     :param lag: tells how far the store is behind the log
+    :param commits: tells how long the consumers' commits took
     """
-    wsgi = WSGIMiddleware(create_app(config, reader=reader, post=post), workers=THREADS, send_queue_size=QUEUED_PIECES)
     hub = None
     if watch is not None:
         pulse = Pulse(clock=config.clock, monotonic=time.monotonic, lag=lag)
         hub = Hub(Feed(watch, pulse, monotonic=time.monotonic), most=config.max_clients)
-    return Router(config, wsgi, hub)
+    gauges = Gauges(lag=lag, clients=(lambda: hub.clients) if hub else None, commits=commits)
+    app = create_app(config, reader=reader, post=post, gauges=gauges)
+    return Router(config, WSGIMiddleware(app, workers=THREADS, send_queue_size=QUEUED_PIECES), hub)
 
 
 class Router:

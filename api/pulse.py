@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from api.messages import Status
 from marketlab.books import balance
@@ -12,14 +13,18 @@ from marketlab.ports import StoreReader
 
 __all__ = ["Lag", "Pulse"]
 
-#: Messages on the log that are not stored yet, by partition; None: unknown. Never waits.
-Lag = Callable[[], Mapping[int, int] | None]
-
 RATE_S = 5.0  # over which ticks are counted
 LEAST_S = 1.0  # a rate over less would jump
 LIVE_S = 3600.0  # an event time further back, or in the future, is not of today's clock
 BOOKS_S = 1.0  # at least, between two looks at the books
 BOOKS_SHARE = 0.05  # of the time, at most, that goes into them
+
+
+class Lag(Protocol):
+    """Messages on the log that are not stored yet, by partition; None: unknown."""
+
+    def __call__(self, *, wait_s: float = 0.0) -> Mapping[int, int] | None:
+        """Answer at once, or after ``wait_s`` at the most if there is no answer yet."""
 
 
 class Pulse:

@@ -11,6 +11,7 @@ from time import monotonic
 from time import time as wall_clock
 
 from marketlab.broker import ManagedBroker, Progress
+from marketlab.commit_times import CommitTimes, TimedSink, read_commit_times
 from marketlab.errors import SettingsError
 from marketlab.files import home_id, take_slot
 from marketlab.lag import GroupLag
@@ -22,6 +23,7 @@ from marketlab.store import HttpSink, SqliteReader, SqliteStore
 from marketlab.transports import KafkaConfig, KafkaTransport, TapeTransport, ensure_topic
 
 __all__ = [
+    "commit_times",
     "group",
     "group_lag",
     "kafka",
@@ -34,6 +36,7 @@ __all__ = [
     "open_transport",
     "rule",
     "tape_path",
+    "timed",
 ]
 
 API_HOST, API_PORT = "127.0.0.1", 5000
@@ -64,6 +67,20 @@ def open_sink(settings: Settings, kind: str, *, api: str | None = None) -> Sink:
     if kind == "http":
         return HttpSink(api or f"http://{API_HOST}:{settings.port or API_PORT}")
     return open_store(settings)
+
+
+def timed(sink: Sink, settings: Settings, *, consumer: int, kind: str) -> Sink:
+    """The sink of a consumer of the home, which leaves word of how long its commits take.
+
+    :param consumer: the consumer's number in the home
+    """
+    path = settings.home / "run" / f"commits-{consumer}.json"
+    return TimedSink(sink, path, consumer=str(consumer), kind=kind)
+
+
+def commit_times(settings: Settings) -> list[CommitTimes]:
+    """How long the commits of the home's consumers took."""
+    return read_commit_times(settings.home / "run")
 
 
 def open_reader(settings: Settings) -> StoreReader:

@@ -25,7 +25,7 @@ from marketlab.cli.running import stop_on_eof, stopping
 from marketlab.errors import MarketlabError, SettingsError
 from marketlab.ports import PostedTick, Store
 from marketlab.settings import Settings
-from marketlab.wiring import group_lag, open_reader, open_store, rule
+from marketlab.wiring import commit_times, group_lag, open_reader, open_store, rule
 
 __all__ = ["ListenError", "main", "serve"]
 
@@ -93,7 +93,9 @@ def serve(
         group_lag(settings) as lag,
         _writer(settings, read_only=read_only) as post,
     ):
-        app = create_asgi(config, reader=reader, post=post, watch=watch, lag=lag)
+        app = create_asgi(
+            config, reader=reader, post=post, watch=watch, lag=lag, commits=lambda: commit_times(settings)
+        )
         url = _url(host, listener)
 
         def announce() -> None:
