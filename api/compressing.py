@@ -38,7 +38,7 @@ def register(app: Flask) -> None:
     @app.after_request
     def compress(response: Response) -> Response:
         if response.status_code == 304 or response.mimetype in KINDS:
-            response.vary.add("Accept-Encoding")
+            response.headers.add("Vary", "Accept-Encoding")
         if (
             response.status_code != 200
             or response.mimetype not in KINDS

@@ -19,10 +19,11 @@ from marketlab.ports import StoreReader
 
 __all__ = ["Feed"]
 
-DELTA_S = 0.1  # at least, between two deltas
+DELTA_S = 0.05  # at least, between two deltas
 HEARTBEAT_S = 1.0  # at most, between two messages
 RETRY_S = 1.0  # after the store could not be read
-SHARE = 0.2  # of the time, at most, that goes into reading and encoding: a large lab is pushed less often
+SEND_S = 40e-6  # of processor time for each client and message
+SHARE = 0.2  # of the time, at most, that goes into either reading or sending: a large lab is pushed less often
 
 MAX_TICKS = 1000  # in one delta
 MAX_ALERTS = 50  # in one message
@@ -66,7 +67,7 @@ class Feed:
                 self._next_look, self._next_heartbeat = began + RETRY_S, 0.0
         if pushes:
             ended = self._monotonic()
-            self._next_look = max(began + DELTA_S, ended + (ended - began) * (1 / SHARE - 1))
+            self._next_look = began + max(DELTA_S, (ended - began) / SHARE, clients * SEND_S / SHARE)
             self._next_heartbeat = began + HEARTBEAT_S
         elif began >= self._next_heartbeat:
             self._next_heartbeat = began + HEARTBEAT_S

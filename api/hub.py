@@ -19,7 +19,7 @@ from api.messages import Audience, Push
 __all__ = ["FAILED", "GOING_AWAY", "TRY_AGAIN_LATER", "Client", "FullError", "Hub"]
 
 POLL_S = 0.02  # between two looks at whether something was committed
-STOP_S = 0.5  # for clients to take their goodbye
+GOODBYE_S = 0.5  # for a client to take it
 
 # Close codes (RFC 6455 and its registry)
 GOING_AWAY = 1001
@@ -39,6 +39,8 @@ class Client:
     def __init__(self) -> None:
         #: Why the connection is to be closed; None while it is not, or when the client closed it.
         self.close_code: int | None = None
+        #: The limit on whatever is being sent to it, if there is one.
+        self.patience: asyncio.Timeout | None = None
         self._following = self._ended = False
         self._waiting: Push | None = None
         self._news = asyncio.Event()
@@ -65,7 +67,14 @@ class Client:
         """
         if not self._ended:
             self._ended, self.close_code = True, code
+            self.wait_at_most(GOODBYE_S)
             self._news.set()
+
+    def wait_at_most(self, seconds: float | None) -> None:
+        """Give the client so long to take what is being sent to it."""
+        if self.patience is not None and not self.patience.expired():
+            now = asyncio.get_running_loop().time()
+            self.patience.reschedule(None if seconds is None else now + seconds)
 
     async def take(self) -> str | None:
         """The next message, or None at the end."""
@@ -142,14 +151,14 @@ class Hub:
             self._rest()
 
     async def stop(self) -> None:
-        """Say goodbye to all, and wait a moment for it to be taken."""
+        """Say goodbye to all, and wait until each has taken it or had its time, which what is on its way has too."""
         self._stopping = True
         self._end_all(GOING_AWAY)
         self._rest()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
         with suppress(TimeoutError):
-            async with asyncio.timeout(STOP_S):
+            async with asyncio.timeout(2 * GOODBYE_S):
                 await self._empty.wait()
 
     def _rest(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from api.asgi import Router
 
@@ -17,7 +18,9 @@ __all__ = ["BACKLOG", "GRACE_S", "Server", "listen"]
 
 BACKLOG = 2048  # connections that wait to be accepted
 
-GRACE_S = 2  # for requests under way when the server is told to stop; goodbyes come before and have half a second
+SEND_BUFFER_BYTES = 128 * 1024  # a connection; by itself the system holds 4 MB for a client that never reads
+
+GRACE_S = 2  # for requests under way when the server is told to stop; goodbyes come before
 
 MAX_MESSAGE_BYTES = 1024  # from a client of /ws, which has nothing to say
 PING_S = 20.0  # a client of /ws that was silent for so long is asked, and has as long to answer
@@ -36,6 +39,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         if os.name == "posix":  # elsewhere it would let two programs share a port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         listener.bind((host, port))
         listener.listen(BACKLOG)
     except BaseException:
@@ -73,10 +77,15 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End; who is connected for good is told why first."""
         await self._app.stop()
+        self._cut(WebSocketsSansIOProtocol)  # those that did not take their goodbye
         await super().shutdown(sockets)
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
+        self._cut(asyncio.Protocol)
         await asyncio.sleep(0)  # in which they are closed
+
+    def _cut(self, kind: type[asyncio.Protocol]) -> None:
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, kind):
+                connection.transport.abort()
 
     def _sweep(self) -> None:
         """Cut what has been closing since the last time: asyncio would wait for ever for a client that never reads."""
@@ -96,7 +105,7 @@ def _config(app: Router) -> uvicorn.Config:
     return uvicorn.Config(
         handed,
         http="h11",
-        ws="websockets-sansio",
+        ws=WebSocketsSansIOProtocol,
         # Deflating would be done again for every client; sending the same text costs next to nothing.
         ws_per_message_deflate=False,
         ws_max_size=MAX_MESSAGE_BYTES,

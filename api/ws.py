@@ -1,4 +1,4 @@
-"""``/ws``: a snapshot, then what is new, at most ten times a second; for reading only.
+"""``/ws``: a snapshot, then what is new, at most twenty times a second; for reading only.
 
 Other people's pages are kept out before the connection is accepted: a browser sends its WebSockets anywhere, without
 asking, so Host, Origin and Sec-Fetch-Site are checked as for a write.
@@ -10,7 +10,7 @@ import asyncio
 
 from api.asgi_types import Message, Receive, Scope, Send
 from api.config import ApiConfig
-from api.hub import TRY_AGAIN_LATER, Client, FullError, Hub
+from api.hub import GOODBYE_S, TRY_AGAIN_LATER, Client, FullError, Hub
 from api.problems import ForbiddenError
 from api.security import check_host, check_origin
 
@@ -43,10 +43,12 @@ class WebSocket:
             return
         listener = asyncio.create_task(_listen(receive, client))
         try:
-            await _tell(client, send)
-        except OSError:  # the client went away, or takes nothing
+            async with asyncio.timeout(None) as client.patience:
+                await _tell(client, send)
+        except OSError:  # the client went away, or takes nothing and is given up
             pass
         finally:
+            client.patience = None
             listener.cancel()
             self._hub.leave(client)
 
@@ -61,9 +63,11 @@ def _check(scope: Scope, config: ApiConfig) -> None:
 async def _tell(client: Client, send: Send) -> None:
     while (text := await client.take()) is not None:
         message: Message = {"type": "websocket.send", "text": text}
-        async with asyncio.timeout(STALLED_S):
-            await send(message)
+        client.wait_at_most(STALLED_S)
+        await send(message)
+        client.wait_at_most(None)
     if client.close_code is not None:
+        client.wait_at_most(GOODBYE_S)
         await send({"type": "websocket.close", "code": client.close_code})
 
 

@@ -48,6 +48,7 @@ class Bench:
         self.watch = Watch(beside=self.lab.store)
         self.now = 100.0
         self.wall = NOW
+        self.clients = 3
         self.lag: dict[int, int] | None = None
         pulse = Pulse(clock=lambda: self.wall, monotonic=lambda: self.now, lag=lambda: self.lag)
         self.feed = Feed(self.watch, pulse, monotonic=lambda: self.now)
@@ -55,7 +56,7 @@ class Bench:
     def step(self, *, after_s: float = feeding.DELTA_S, joining: bool = False) -> list[tuple[Audience, Any]]:
         self.now += after_s
         self.wall += after_s
-        pushes = self.feed.step(joining=joining, clients=3)
+        pushes = self.feed.step(joining=joining, clients=self.clients)
         return [(push.audience, json.loads(push.text)) for push in pushes]
 
     def join(self) -> Any:
@@ -154,14 +155,16 @@ def test_a_tick_in_a_delta_is_a_record_of_data(bench: Bench) -> None:
     assert delta["alerts"] == bench.lab.get("/alerts")
 
 
-def test_deltas_come_at_most_ten_times_a_second(bench: Bench) -> None:
+@pytest.mark.parametrize(("clients", "pause_s"), [(1, 0.05), (200, 0.05), (500, 0.1), (1000, 0.2)])
+def test_deltas_come_twenty_times_a_second_and_less_often_to_many(bench: Bench, clients: int, pause_s: float) -> None:
+    bench.clients = clients
     bench.join()
     bench.lab.send(tick(100))
-    assert bench.only(Audience.FOLLOWING)["newest_id"] == 1
+    assert bench.only(Audience.FOLLOWING, after_s=pause_s)["newest_id"] == 1
     bench.lab.send(tick(101, 1))
-    assert bench.step(after_s=0.09) == []
+    assert bench.step(after_s=pause_s - 0.01) == []
     bench.lab.send(tick(102, 2))
-    assert ids(bench.only(Audience.FOLLOWING, after_s=0.02)["ticks"]) == [2, 3]
+    assert ids(bench.only(Audience.FOLLOWING, after_s=0.011)["ticks"]) == [2, 3]
 
 
 def test_a_quiet_store_is_only_looked_at(bench: Bench) -> None:

@@ -49,7 +49,7 @@ class Script:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hubs, "POLL_S", 0.001)
-    monkeypatch.setattr(hubs, "STOP_S", 0.01)
+    monkeypatch.setattr(hubs, "GOODBYE_S", 0.005)
 
 
 def run(act: Callable[[Hub, Script], Awaitable[None]], *, most: int = 10) -> Script:
