@@ -24,6 +24,7 @@ from marketlab.store.connection import (
     require_library,
     translating,
 )
+from marketlab.store.latest import Latest
 from marketlab.store.queries import LARGEST_INTEGER, at_least_one, head_of, is_text, key, walk
 from marketlab.store.rows import alert_from, dead_letter_from, record_from
 from marketlab.store.schema import is_ready, refuse_old
@@ -54,6 +55,7 @@ class SqliteReader(StoreReader):
         self._turn = threading.RLock()
         self._reading: apsw.Connection | None = None
         self._read_file: tuple[int, int] | None = None
+        self._latest = Latest()
         self._opened = 0
         self._closed = False
 
@@ -61,7 +63,10 @@ class SqliteReader(StoreReader):
 
     def latest(self, *, since: int = 0) -> list[Record]:
         """The last written record of every symbol, by symbol."""
-        return self._rows(record_from, sql.LATEST, (key(since),))
+        if since:
+            return self._rows(record_from, sql.LATEST, (key(since),))
+        with self._snapshot() as connection:
+            return self._latest.read(connection) if connection else []
 
     def history(self, symbol: str, *, limit: int, before: int | None = None) -> list[Record]:
         """Records of a symbol, newest written first."""
@@ -242,6 +247,7 @@ class SqliteReader(StoreReader):
         if self._reading is not None:
             self._reading.close()
             self._reading = None
+            self._latest = Latest()
             self._opened += 1
 
     def _open(self) -> apsw.Connection | None:

@@ -116,6 +116,7 @@ POSTED_TICK: Final = """
 # --------------------------------------------------------------------------------------------- questions
 
 LATEST: Final = f"SELECT {_list(_RECORD)} FROM latest WHERE id > ? ORDER BY symbol"
+LATEST_CHECK: Final = "SELECT count(*), coalesce(sum(id), 0) FROM latest"
 
 RECORDS_AFTER: Final = f"SELECT {_list(_RECORD)} FROM records WHERE id > ? ORDER BY id LIMIT ?"
 
