@@ -9,17 +9,20 @@ from api import (
     alerts,
     bars,
     books,
+    compressing,
     dashboard,
     data,
     dead_letters,
     description,
     health,
+    metrics,
     notebook,
     problems,
     security,
     update,
 )
 from api.config import MAX_BODY_BYTES, ApiConfig
+from api.metrics import Gauges
 from api.services import EXTENSION, Post, Services
 from marketlab.ports import StoreReader
 
@@ -44,20 +47,23 @@ class App(Flask):
         return YEAR_S if filename is not None and filename.startswith("vendor/") else None
 
 
-def create_app(config: ApiConfig, *, reader: StoreReader, post: Post | None) -> Flask:
+def create_app(config: ApiConfig, *, reader: StoreReader, post: Post | None, gauges: Gauges | None = None) -> Flask:
     """An application over a store. Opens nothing; whoever made the reader closes it.
 
     :param reader: asked by one thread at a time
     :param post: keeps records and returns how many are new; None makes the server read-only
+    :param gauges: what ``/metrics`` shows beside the store and the requests
     """
     app = App("api")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     # "A//B" and "/A" are symbols; werkzeug would otherwise send the client to another address.
     app.url_map.merge_slashes = False
     app.url_map.converters["symbol"] = SymbolConverter
-    app.extensions[EXTENSION] = Services(config, reader=reader, post=post)
+    services = app.extensions[EXTENSION] = Services(config, reader=reader, post=post)
     problems.register(app)
+    metrics.register(app, services, gauges or Gauges())
     security.register(app, config)
-    for room in (data, bars, update, alerts, books, dead_letters, health, notebook, description, dashboard):
+    compressing.register(app)
+    for room in (data, bars, update, alerts, books, dead_letters, health, metrics, notebook, description, dashboard):
         app.register_blueprint(room.bp)
     return app

@@ -7,51 +7,85 @@ So the loop, which waits for free, gathers a body first: at most ``MAX_BODY_BYTE
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+import time
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any
 
 from a2wsgi import WSGIMiddleware
 
 from api.app import create_app
+from api.asgi_types import ASGIApp, Message, Receive, Scope, Send
 from api.config import MAX_BODY_BYTES, ApiConfig
+from api.feed import Feed
+from api.hub import Hub
+from api.metrics import Gauges
 from api.problems import problem
+from api.pulse import Lag, Pulse
 from api.security import HEADERS
 from api.services import Post
+from api.ws import PATH, WebSocket
+from marketlab.commit_times import CommitTimes
 from marketlab.ports import StoreReader
 
-__all__ = ["ASGIApp", "create_asgi"]
+__all__ = ["Router", "create_asgi"]
 
 BODY_TIMEOUT_S = 10.0
 THREADS = 8
 #: Pieces of one answer that wait for the client without holding a thread: the largest file has 26 of 8 KiB.
 QUEUED_PIECES = 64
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+def create_asgi(
+    config: ApiConfig,
+    *,
+    reader: StoreReader,
+    post: Post | None,
+    watch: StoreReader | None = None,
+    lag: Lag | None = None,
+    commits: Callable[[], Sequence[CommitTimes]] | None = None,
+) -> Router:
+    """The application for uvicorn; ``reader`` and ``post`` as for :func:`api.app.create_app`.
 
-def create_asgi(config: ApiConfig, *, reader: StoreReader, post: Post | None) -> ASGIApp:
-    """The application for uvicorn; arguments as for :func:`api.app.create_app`."""
-    wsgi = WSGIMiddleware(create_app(config, reader=reader, post=post), workers=THREADS, send_queue_size=QUEUED_PIECES)
-    return Router({"http": Gathered(wsgi), "lifespan": wsgi})
+    :param watch: a reader that nobody else asks, for ``/ws``; None: it is not served
+    :param lag: tells how far the store is behind the log
+    :param commits: tells how long the consumers' commits took
+    """
+    hub = None
+    if watch is not None:
+        pulse = Pulse(clock=config.clock, monotonic=time.monotonic, lag=lag)
+        hub = Hub(Feed(watch, pulse, monotonic=time.monotonic), most=config.max_clients)
+    gauges = Gauges(lag=lag, clients=(lambda: hub.clients) if hub else None, commits=commits)
+    app = create_app(config, reader=reader, post=post, gauges=gauges)
+    return Router(config, WSGIMiddleware(app, workers=THREADS, send_queue_size=QUEUED_PIECES), hub)
 
 
 class Router:
-    """Hands each kind of connection to its application; a kind that has none is closed unanswered."""
+    """Hands each connection to its application. A WebSocket that has none is refused.
 
-    def __init__(self, apps: dict[str, ASGIApp]) -> None:
-        self._apps = apps
+    :param wsgi: everything but ``/ws``
+    """
+
+    def __init__(self, config: ApiConfig, wsgi: ASGIApp, hub: Hub | None) -> None:
+        self._http, self._lifespan = Gathered(wsgi), wsgi
+        self._hub = hub
+        self._ws = WebSocket(config, hub) if hub else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app = self._apps.get(scope["type"])
-        if app is not None:
-            await app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1000})
+        """Answer."""
+        match scope["type"]:
+            case "http":
+                await self._http(scope, receive, send)
+            case "lifespan":
+                await self._lifespan(scope, receive, send)
+            case "websocket" if self._ws and scope["path"].removeprefix(scope.get("root_path", "")) == PATH:
+                await self._ws(scope, receive, send)
+            case "websocket":
+                await send({"type": "websocket.close", "code": 1000})
+
+    async def stop(self) -> None:
+        """Take leave of the clients that are connected for good, before the server closes on them."""
+        if self._hub:
+            await self._hub.stop()
 
 
 class Gathered:

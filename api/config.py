@@ -40,6 +40,7 @@ class ApiConfig:
     ``cors_origins``: other origins whose pages may use the API, as browsers send them.
     ``rule``: window and threshold as the page words them; ``poll_s``: seconds between two questions of the page.
     ``home``: the lab's folder, for notebooks that read its database; None: not told, as to another machine.
+    ``max_clients``: connections to ``/ws`` at one time.
     ``clock``: seconds since the epoch, against which posted timestamps are judged.
     ``explain``: reads the ticks of an alert again; for any number of threads, and bounded in time.
     """
@@ -51,6 +52,7 @@ class ApiConfig:
     rule: Rule = field(default_factory=Rule)
     poll_s: float = 2.0
     home: str | None = None
+    max_clients: int = 1000
     clock: Callable[[], float] = time.time
     explain: Callable[[Alert], Explanation] = _without_log
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from flask import Blueprint, Response, request
 
-from api.queries import Page, symbol_in_path
+from api.queries import MAX_ID, Page, symbol_in_path, whole_of
 from api.services import Body, services
 from marketlab.ports import StoreReader
 
@@ -16,8 +16,11 @@ bp = Blueprint("data", __name__)
 
 @bp.get("/data")
 def latest() -> Response:
-    """An array with one record a symbol, by symbol; empty while nothing is stored."""
-    return services().answer(lambda reader: Body(msgspec.json.encode(reader.latest())), keep_as="data")
+    """An array with one record a symbol, by symbol; with ``?since=`` only of symbols that have one with a larger id."""
+    since = whole_of(request.args, "since", at_least=0, at_most=MAX_ID) or 0
+    return services().answer(
+        lambda reader: Body(msgspec.json.encode(reader.latest(since=since))), keep_as=None if since else "data"
+    )
 
 
 @bp.get("/data/<symbol:symbol>")

@@ -41,7 +41,9 @@ _PAGED = ("ETag", "Link")
 
 #: By endpoint, in the order in which people read about them.
 OPERATIONS = {
-    "data.latest": Operation(tag="ticks", answer=shapes.Record, array=True, headers=("ETag",)),
+    "data.latest": Operation(
+        tag="ticks", answer=shapes.Record, array=True, query=shapes.LatestQuery, headers=("ETag",)
+    ),
     "data.history": Operation(
         tag="ticks", answer=shapes.Record, array=True, query=shapes.PageQuery, problems=(404,), headers=_PAGED
     ),
@@ -75,6 +77,7 @@ OPERATIONS = {
     ),
     "health.healthz": Operation(tag="the server", answer=shapes.Health),
     "health.readyz": Operation(tag="the server", answer=shapes.Readiness),
+    "metrics.metrics": Operation(tag="the server", answer="text/plain"),
     "description.openapi": Operation(tag="the server", answer="application/json"),
     "description.docs": Operation(tag="the server", answer="text/html"),
     "dashboard.dashboard": Operation(tag="the server", answer="text/html"),

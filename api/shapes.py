@@ -29,6 +29,7 @@ __all__ = [
     "DeadLetterQuery",
     "ExplainedAlert",
     "Health",
+    "LatestQuery",
     "MomentQuery",
     "PageQuery",
     "PostedRecord",
@@ -388,6 +389,12 @@ class Problem(BaseModel):
 
 
 # --------------------------------------------------------------------------------------------- questions
+
+
+class LatestQuery(BaseModel):
+    """What is new."""
+
+    since: int = Field(0, ge=0, le=MAX_ID, description="Only symbols that have a record with a larger id than this.")
 
 
 class PageQuery(BaseModel):

@@ -29,6 +29,7 @@ import apsw
 
 from marketlab.digest import digest
 from marketlab.model import Alert, Batch, Counts, Rule, StreamKey, StreamState
+from marketlab.ports import PostedTick
 from marketlab.store import SqliteReader, SqliteStore
 
 LOG = "kafka:MkU3OEVBNTcwNTJENDM2Qg/J3vVTnJzQ2CFZx0b3p9hTw"
@@ -186,6 +187,34 @@ def questions(folder: Path, *, ticks: int) -> dict[str, float]:
     return figures
 
 
+def many_symbols(folder: Path, *, ticks: int) -> dict[str, float]:
+    """What following 5,000 symbols takes: from nothing, after a commit of 100 ticks, with nothing new, and by id."""
+    database = folder / "marketlab.db"
+    commits(folder, ticks=min(ticks, 200_000), symbols=5_000, size=5_000, alerting=0.0)
+    with SqliteReader(database) as reader:
+        newest = max(record.id for record in reader.latest())
+        figures = {
+            "latest_ms": _best(reader.latest) * 1e3,
+            "latest_since_newest_ms": _best(lambda: reader.latest(since=newest)) * 1e3,
+            "records_after_1000_ms": _best(lambda: reader.records_after(newest - 1000, limit=1000)) * 1e3,
+            "changes_ms": _best(reader.changes) * 1e3,
+        }
+        after = []
+        with SqliteStore(database) as store:
+            for second in range(10):
+                store.post([PostedTick(f"SYM{number:04d}", 100.0, 1.0 + second) for number in range(100)])
+                began = time.perf_counter()
+                reader.latest()
+                after.append(time.perf_counter() - began)
+    figures["latest_after_100_changed_ms"] = min(after) * 1e3
+
+    def anew() -> None:
+        with SqliteReader(database) as fresh:
+            fresh.latest()
+
+    return {**figures, "latest_first_ms": _best(anew) * 1e3}
+
+
 def beside_a_slow_reader(folder: Path, *, ticks: int) -> dict[str, float]:
     """How large the write-ahead log becomes while somebody reads the whole table without a pause."""
     database = folder / "marketlab.db"
@@ -229,6 +258,8 @@ def _scenario(name: str, ticks: int, folder: Path) -> dict[str, float]:
         return bare(folder, ticks=ticks)
     if name == "questions":
         return questions(folder, ticks=ticks)
+    if name == "5,000 symbols followed":
+        return many_symbols(folder, ticks=ticks)
     if name == "beside a slow reader":
         return beside_a_slow_reader(folder, ticks=ticks)
     symbols, size, alerting = SCENARIOS[name]
@@ -250,7 +281,7 @@ def _figures(names: list[str], ticks: int) -> Iterator[tuple[str, dict[str, floa
 
 def main() -> None:
     """Run the scenarios and print what was measured."""
-    names = ["bare insert", *SCENARIOS, "questions", "beside a slow reader"]
+    names = ["bare insert", *SCENARIOS, "questions", "5,000 symbols followed", "beside a slow reader"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ticks", type=int, default=1_000_000)
     parser.add_argument("--only", choices=names, help="one scenario, in this process")

@@ -215,6 +215,13 @@ class Transport(ABC):
         """
 
     @abstractmethod
+    def held(self, *, timeout_s: float) -> dict[int, range]:
+        """The offsets that the log holds, by partition: from the oldest to just before the next, without any group.
+
+        :raises TransportError: the log cannot be reached in time
+        """
+
+    @abstractmethod
     def read(self, partition: int, offsets: Iterable[int], *, timeout_s: float) -> dict[int, bytes | None]:
         """The values at these offsets, read again without any group; offsets that are gone are left out.
 
@@ -244,8 +251,11 @@ class StoreReader(ABC):
     """
 
     @abstractmethod
-    def latest(self) -> list[Record]:
-        """The last written record of every symbol, by symbol."""
+    def latest(self, *, since: int = 0) -> list[Record]:
+        """The last written record of every symbol, by symbol.
+
+        :param since: only those that were written after the record with this id
+        """
 
     @abstractmethod
     def history(self, symbol: str, *, limit: int, before: int | None = None) -> list[Record]:
@@ -264,8 +274,16 @@ class StoreReader(ABC):
         """
 
     @abstractmethod
+    def records_after(self, id: int, *, limit: int) -> list[Record]:  # noqa: A002
+        """Records of all symbols written after the one with this id (0: from the first), in the order of writing."""
+
+    @abstractmethod
     def alerts(self, *, limit: int, before: int | None = None, symbol: str | None = None) -> list[Alert]:
         """Alerts, newest first."""
+
+    @abstractmethod
+    def alerts_after(self, id: int, *, limit: int) -> list[Alert]:  # noqa: A002
+        """Alerts of all symbols after the one with this id (0: from the first), oldest first."""
 
     @abstractmethod
     def alert(self, id: int) -> Alert:  # noqa: A002

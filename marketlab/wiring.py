@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,8 +12,10 @@ from time import time as wall_clock
 
 from marketlab import tokens
 from marketlab.broker import ManagedBroker, Progress
+from marketlab.commit_times import CommitTimes, TimedSink, read_commit_times
 from marketlab.errors import SettingsError, TransportError
 from marketlab.files import home_id, take_slot
+from marketlab.lag import GroupLag
 from marketlab.model import Rule
 from marketlab.ports import Sink, Source, Store, StoreReader, Transport
 from marketlab.provenance import Explainer
@@ -24,7 +26,9 @@ from marketlab.transports import KafkaConfig, KafkaTransport, TapeTransport, ens
 
 __all__ = [
     "api_token",
+    "commit_times",
     "group",
+    "group_lag",
     "kafka",
     "kept_broker",
     "member",
@@ -36,11 +40,13 @@ __all__ = [
     "open_transport",
     "rule",
     "tape_path",
+    "timed",
 ]
 
 API_HOST, API_PORT = "127.0.0.1", 5000
 EXPLAIN_S = 3.0  # for one alert; a page waits for the answer
 LOOK_S = 0.5  # between two looks at the broker
+LAG_S = 2.0  # for a broker to answer how long its log is
 TOPIC_S = 30.0  # for a broker that has just come up to make the topic
 
 
@@ -76,6 +82,20 @@ def api_token(settings: Settings) -> str | None:
     if settings.token is not None:
         return tokens.checked(settings.token.get_secret_value(), source="MARKETLAB_TOKEN")
     return tokens.kept(settings.home)
+
+
+def timed(sink: Sink, settings: Settings, *, consumer: int, kind: str) -> Sink:
+    """The sink of a consumer of the home, which leaves word of how long its commits take.
+
+    :param consumer: the consumer's number in the home
+    """
+    path = settings.home / "run" / f"commits-{consumer}.json"
+    return TimedSink(sink, path, consumer=str(consumer), kind=kind)
+
+
+def commit_times(settings: Settings) -> list[CommitTimes]:
+    """How long the commits of the home's consumers took."""
+    return read_commit_times(settings.home / "run")
 
 
 def open_reader(settings: Settings) -> StoreReader:
@@ -169,13 +189,18 @@ def _log_at_hand(settings: Settings, transport: str) -> Iterator[Transport]:
         with open_transport(settings, transport) as tape:
             yield tape
         return
-    managed = ManagedBroker(settings.home, cache=settings.cache, port=settings.broker_port)
-    servers = settings.bootstrap_servers or managed.status().bootstrap_servers
-    if servers is None:
+    kafka_log = _kafka_if_up(settings)
+    if kafka_log is None:
         raise TransportError("the managed broker does not run", mend="`marketlab broker start` starts it.")
-    config = replace(_config(settings, servers), connect_timeout_s=EXPLAIN_S, request_timeout_s=EXPLAIN_S)
-    with KafkaTransport(config) as log:
+    with kafka_log as log:
         yield log
+
+
+@contextmanager
+def group_lag(settings: Settings) -> Iterator[GroupLag]:
+    """How far the home's store is behind Kafka. It is asked only while it runs; nothing is started to find out."""
+    with open_reader(settings) as reader, closing(GroupLag(lambda: _kafka_if_up(settings), reader)) as lag:
+        yield lag
 
 
 def group(settings: Settings) -> str:
@@ -231,6 +256,15 @@ def open_source(
             header=header,
         )
     raise SettingsError(f"source must be simulator, uniform or replay:FILE, was {spec!r}")
+
+
+def _kafka_if_up(settings: Settings) -> Transport | None:
+    servers = settings.bootstrap_servers
+    if not servers:
+        servers = ManagedBroker(settings.home, cache=settings.cache).status().bootstrap_servers
+    if not servers:
+        return None
+    return KafkaTransport(replace(_config(settings, servers), connect_timeout_s=LAG_S, request_timeout_s=LAG_S))
 
 
 def _config(settings: Settings, bootstrap_servers: str) -> KafkaConfig:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from typing import Any, Self
 
-import uvicorn
 from flask.testing import FlaskClient
 
-from api import ApiConfig, create_app
-from api.asgi import ASGIApp
-from api.serving import listen, uvicorn_config
+from api import ApiConfig, create_app, create_asgi, serving
+from api.asgi import Router
 from marketlab.analytics import Engine
 from marketlab.model import Close, Rule, Tick
 from marketlab.testing.memory_store import MemoryStore
@@ -35,12 +32,18 @@ class ApiLab:
         self.store = MemoryStore()
         self.writer = MemoryStore(beside=self.store)
         self.config = config or ApiConfig(clock=lambda: NOW)
+        self._read_only = read_only
         self.app = create_app(self.config, reader=self.store, post=None if read_only else self.writer.post)
         self.client: FlaskClient = self.app.test_client()
         self._feeder = MemoryStore(beside=self.store)
         self._engine = Engine(LOG, rule=Rule(), load=self._feeder.load_streams)
         self._positions = self._feeder.claim(LOG, range(3))
         self._offsets = [0, 0, 0]
+
+    def asgi(self) -> Router:
+        """The same over the same store, as uvicorn serves it, with ``/ws``."""
+        post = None if self._read_only else self.writer.post
+        return create_asgi(self.config, reader=self.store, post=post, watch=MemoryStore(beside=self.store))
 
     def send(self, *messages: Tick | Close | bytes, partition: int = 0) -> None:
         """Commit messages as a consumer would, in one transaction."""
@@ -74,17 +77,18 @@ def _raw(message: Tick | Close | bytes) -> bytes:
 class Server:
     """uvicorn in a thread, as ``marketlab serve`` runs it in a process."""
 
-    def __init__(self, app: ASGIApp, *, port: int = 0) -> None:
+    def __init__(self, app: Router, *, port: int = 0) -> None:
         self._app = app
-        self._socket = listen("127.0.0.1", port)
+        self._socket = serving.listen("127.0.0.1", port)
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/"
-        self._server = _Announcing(uvicorn_config(app))
+        self._listens = threading.Event()
+        self._server = serving.Server(app, self._listens.set)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._server.listens.wait(20), "the server did not start"
+        assert self._listens.wait(20), "the server did not start"
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -96,13 +100,3 @@ class Server:
         self._thread.join(20)
         assert not self._thread.is_alive(), "the server did not stop"
         self._socket.close()
-
-
-class _Announcing(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listens = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listens.set()

@@ -13,7 +13,7 @@ from marketlab.cli.running import collect_rarely, stop_on_eof, stopping
 from marketlab.consumer import Consumer, Listener
 from marketlab.listeners import AnalyticsLog, Printer
 from marketlab.settings import Settings
-from marketlab.wiring import group, member, open_sink, open_transport, rule
+from marketlab.wiring import group, member, open_sink, open_transport, rule, timed
 
 __all__ = ["consume"]
 
@@ -44,7 +44,9 @@ def consume(
         if until_eof:
             stop_on_eof(stop)
         instance, number = stack.enter_context(member(settings))
-        to = stack.enter_context(closing(open_sink(settings, sink, api=api)))
+        to = stack.enter_context(
+            closing(timed(open_sink(settings, sink, api=api), settings, consumer=number, kind=sink))
+        )
         log = stack.enter_context(open_transport(settings, transport, progress=progress(quiet=as_json)))
         listeners: list[Listener] = []
         if settings.analytics_log:

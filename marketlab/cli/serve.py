@@ -15,19 +15,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import click
-import uvicorn
 
 from api import ApiConfig, create_asgi
 from api.config import LOOPBACK_NAMES
 from api.cors import allowed_origins
-from api.serving import listen, uvicorn_config
+from api.serving import Server, listen
 from marketlab.cli.options import json_option, transport_option
 from marketlab.cli.output import err, out, print_json
 from marketlab.cli.running import stop_on_eof, stopping
 from marketlab.errors import MarketlabError, SettingsError
 from marketlab.ports import PostedTick, Store
 from marketlab.settings import Settings
-from marketlab.wiring import api_token, open_explainer, open_reader, open_store, rule
+from marketlab.wiring import api_token, commit_times, group_lag, open_explainer, open_reader, open_store, rule
 
 __all__ = ["ListenError", "main", "serve"]
 
@@ -91,6 +90,9 @@ def serve(
         )
     # The library's warnings and the tracebacks of failed requests; standard output is for results.
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("kafka").setLevel(
+        logging.CRITICAL
+    )  # a broker that is away is no trouble here: the lag is unknown
     config = ApiConfig(
         hosts=LOOPBACK_NAMES | {name.lower() for name in (host, *allowed)},
         any_address=not loopback,
@@ -104,9 +106,13 @@ def serve(
         stopping() as stop,
         _listen(host, settings.port if port is None else port, as_json=as_json) as listener,
         open_reader(settings) as reader,
+        open_reader(settings) as watch,
+        group_lag(settings) as lag,
         _writer(settings, read_only=read_only) as post,
     ):
-        app = create_asgi(config, reader=reader, post=post)
+        app = create_asgi(
+            config, reader=reader, post=post, watch=watch, lag=lag, commits=lambda: commit_times(settings)
+        )
         url = _url(host, listener)
 
         def announce() -> None:
@@ -114,7 +120,7 @@ def serve(
             if open_page:
                 threading.Thread(target=_open, args=(url + "dashboard",), daemon=True).start()
 
-        server = _Server(uvicorn_config(app), announce)
+        server = Server(app, announce)
         if until_eof:
             stop_on_eof(stop)
         threading.Thread(target=server.exit_on, args=(stop,), name="serve-stop", daemon=True).start()
@@ -129,25 +135,7 @@ def main() -> None:
     marketlab()
 
 
-# --------------------------------------------------------------------------------------------- the server
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, which says when it answers and can be told to stop by an event."""
-
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._announce = announce
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._announce()
-
-    def exit_on(self, stop: threading.Event) -> None:
-        """Wait for the event and begin to stop. A signal is taken by uvicorn itself, which sets the event after."""
-        stop.wait()
-        self.should_exit = True
+# --------------------------------------------------------------------------------------------- what is posted
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from marketlab.store.connection import (
     require_library,
     translating,
 )
+from marketlab.store.latest import Latest
 from marketlab.store.queries import LARGEST_INTEGER, at_least_one, head_of, is_text, key, walk
 from marketlab.store.rows import alert_from, dead_letter_from, record_from
 from marketlab.store.schema import is_ready, refuse_old
@@ -54,14 +55,18 @@ class SqliteReader(StoreReader):
         self._turn = threading.RLock()
         self._reading: apsw.Connection | None = None
         self._read_file: tuple[int, int] | None = None
+        self._latest = Latest()
         self._opened = 0
         self._closed = False
 
     # ------------------------------------------------------------------------------------------ ticks
 
-    def latest(self) -> list[Record]:
+    def latest(self, *, since: int = 0) -> list[Record]:
         """The last written record of every symbol, by symbol."""
-        return self._rows(record_from, sql.LATEST)
+        if since:
+            return self._rows(record_from, sql.LATEST, (key(since),))
+        with self._snapshot() as connection:
+            return self._latest.read(connection) if connection else []
 
     def history(self, symbol: str, *, limit: int, before: int | None = None) -> list[Record]:
         """Records of a symbol, newest written first."""
@@ -83,6 +88,11 @@ class SqliteReader(StoreReader):
             raise _never_seen(symbol)
         return (Tick(*row) for row in self._stream(sql.ORDERED_TICKS, (head.tick_id,)))
 
+    def records_after(self, id: int, *, limit: int) -> list[Record]:  # noqa: A002
+        """Records of all symbols written after the one with this id, in the order of writing."""
+        at_least_one(limit)
+        return self._rows(record_from, sql.RECORDS_AFTER, (key(id), key(limit)))
+
     def largest_move(self) -> Record | None:
         """The record with the largest |change_pct| since each symbol's present run began, or None before any."""
         return next(iter(self._rows(record_from, sql.LARGEST_MOVE)), None)
@@ -101,6 +111,11 @@ class SqliteReader(StoreReader):
             return [
                 alert_from(row) for row in walk(connection, sql.ALERT_CHAIN, symbol, 0, head.alert_id, before, limit)
             ]
+
+    def alerts_after(self, id: int, *, limit: int) -> list[Alert]:  # noqa: A002
+        """Alerts of all symbols after the one with this id, oldest first."""
+        at_least_one(limit)
+        return self._rows(alert_from, sql.ALERTS_AFTER, (key(id), key(limit)))
 
     def alert(self, id: int) -> Alert:  # noqa: A002
         """One alert."""
@@ -240,6 +255,7 @@ class SqliteReader(StoreReader):
         if self._reading is not None:
             self._reading.close()
             self._reading = None
+            self._latest = Latest()
             self._opened += 1
 
     def _open(self) -> apsw.Connection | None:

@@ -115,7 +115,10 @@ POSTED_TICK: Final = """
 
 # --------------------------------------------------------------------------------------------- questions
 
-LATEST: Final = f"SELECT {_list(_RECORD)} FROM latest ORDER BY symbol"
+LATEST: Final = f"SELECT {_list(_RECORD)} FROM latest WHERE id > ? ORDER BY symbol"
+LATEST_CHECK: Final = "SELECT count(*), coalesce(sum(id), 0) FROM latest"
+
+RECORDS_AFTER: Final = f"SELECT {_list(_RECORD)} FROM records WHERE id > ? ORDER BY id LIMIT ?"
 
 LARGEST_MOVE: Final = f"""
     SELECT {_list(_RECORD)} FROM records WHERE id = (
@@ -155,6 +158,7 @@ ORDERED_TICKS: Final = """
 ALERTS: Final = f"""
     SELECT {", ".join(f"alerts.{name}" for name in _ALERT[:-2])}, streams.log, streams.run
     FROM alerts JOIN streams ON streams.id = alerts.stream_id"""
+ALERTS_AFTER: Final = f"{ALERTS} WHERE alerts.id > ? ORDER BY alerts.id LIMIT ?"
 DEAD_LETTERS: Final = f"SELECT dead_letters.id, {_list(_DEAD_LETTER)} FROM dead_letters"
 TICK_CHAIN: Final = ChainQueries("ticks", f"SELECT {_list(_RECORD)} FROM records WHERE id")
 ALERT_CHAIN: Final = ChainQueries("alerts", f"{ALERTS} WHERE alerts.id")

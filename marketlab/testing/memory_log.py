@@ -63,6 +63,13 @@ class MemoryLog(Transport):
                 log.share_out(group)
         return MemorySubscription(log, group, member)
 
+    def held(self, *, timeout_s: float) -> dict[int, range]:  # noqa: ARG002
+        """The offsets that the log holds, by partition."""
+        log = self._state
+        with log.changed:
+            log.require_running("ask what it holds")
+            return {partition: range(held.oldest, held.end) for partition, held in enumerate(log.partitions)}
+
     def read(self, partition: int, offsets: Iterable[int], *, timeout_s: float) -> dict[int, bytes | None]:  # noqa: ARG002
         """The values at these offsets; those that are gone are left out."""
         log = self._state

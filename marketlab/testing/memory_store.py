@@ -106,10 +106,11 @@ class MemoryStore(Store):
 
     # ------------------------------------------------------------------------------------------ reading
 
-    def latest(self) -> list[Record]:
+    def latest(self, *, since: int = 0) -> list[Record]:
         """The last written record of every symbol, by symbol."""
         with self._reading() as database:
-            return [records[-1] for _, records in sorted(database.by_symbol.items())]
+            latest = [records[-1] for _, records in sorted(database.by_symbol.items())]
+            return [record for record in latest if record.id > since]
 
     def history(self, symbol: str, *, limit: int, before: int | None = None) -> list[Record]:
         """Records of a symbol, newest written first."""
@@ -127,11 +128,25 @@ class MemoryStore(Store):
             records = [record for record in reversed(database.by_symbol[symbol]) if not record.late]
             return iter([Tick(r.symbol, r.price, r.timestamp, r.size, r.seq, r.run or "") for r in records])
 
+    def records_after(self, id: int, *, limit: int) -> list[Record]:  # noqa: A002
+        """Records of all symbols written after the one with this id, in the order of writing."""
+        with self._reading() as database:
+            _at_least_one(limit)
+            first = max(id, 0)  # the record of id n stands at n - 1
+            return [kept.record for kept in database.kept[first : first + limit]]
+
     def alerts(self, *, limit: int, before: int | None = None, symbol: str | None = None) -> list[Alert]:
         """Alerts, newest first."""
         with self._reading() as database:
             _at_least_one(limit)
             return _page([alert for alert in database.alerts if symbol in (None, alert.symbol)], limit, before)
+
+    def alerts_after(self, id: int, *, limit: int) -> list[Alert]:  # noqa: A002
+        """Alerts of all symbols after the one with this id, oldest first."""
+        with self._reading() as database:
+            _at_least_one(limit)
+            first = max(id, 0)
+            return database.alerts[first : first + limit]
 
     def alert(self, id: int) -> Alert:  # noqa: A002
         """One alert."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from marketlab.errors import TransportError
@@ -54,26 +55,41 @@ class KafkaTransport(Transport):
 
         return KafkaSubscription(self._config, self._identified(), group=group, instance_id=instance_id)
 
+    def held(self, *, timeout_s: float) -> dict[int, range]:
+        """The offsets that the topic holds, by partition.
+
+        :raises TransportError: the topic cannot be reached in time
+        """
+        with self._reading() as reader:
+            found: dict[int, range] = reader.held(range(self.partitions), timeout_s=timeout_s)
+            return found
+
     def read(self, partition: int, offsets: Iterable[int], *, timeout_s: float) -> dict[int, bytes | None]:
         """The values at these offsets; those that are gone are left out.
 
         :raises TransportError: the log cannot be reached, or not all was read in time
         """
+        with self._reading() as reader:
+            found: dict[int, bytes | None] = reader.read(partition, offsets, timeout_s=timeout_s)
+            return found
+
+    @contextmanager
+    def _reading(self) -> Iterator[Any]:
+        """The one reader, for one caller at a time."""
         from marketlab.transports.kafka_reader import KafkaReader
 
         with self._lock:
             if self._reader is None:
                 self._reader = KafkaReader(self._config)
             try:
-                found: dict[int, bytes | None] = self._reader.read(partition, offsets, timeout_s=timeout_s)
+                yield self._reader
             except TransportError:
                 self._reader.close()  # whatever state it is in now, the next question gets a fresh one
                 self._reader = None
                 raise
-            return found
 
     def close(self) -> None:
-        """Close what :meth:`read` has opened. Idempotent; publishers and subscriptions are closed by their owners."""
+        """Close what :meth:`read` and :meth:`held` opened. Idempotent; publishers and subscriptions have owners."""
         with self._lock:
             reader, self._reader = self._reader, None
             if reader is not None:

@@ -33,6 +33,20 @@ class KafkaReader:
         options = FETCH_OPTIONS | {"max_partition_fetch_bytes": 64 * 1024}  # a few ticks are wanted, not the log
         self._consumer = open_client(KafkaConsumer, config, group_id=None, **options)
 
+    def held(self, partitions: Iterable[int], *, timeout_s: float) -> dict[int, range]:
+        """The offsets that the topic holds, by partition.
+
+        :raises TransportError: the log cannot be reached in time
+        """
+        deadline = Deadline(timeout_s)
+        places = [TopicPartition(self._config.topic, partition) for partition in partitions]
+        try:
+            oldest = self._consumer.beginning_offsets(places, timeout_ms=to_ms(deadline.remaining_s))
+            ends = self._consumer.end_offsets(places, timeout_ms=to_ms(deadline.remaining_s))
+        except KafkaError as error:
+            raise failed(self._config, f"ask what {self._config.topic} holds", error) from error
+        return {place.partition: range(oldest[place], ends[place]) for place in places}
+
     def read(self, partition: int, offsets: Iterable[int], *, timeout_s: float) -> dict[int, bytes | None]:
         """The values at these offsets; those that are gone are left out.
 

@@ -72,14 +72,16 @@ class TapeTransport(Transport):
         """The one member of a group; ``instance_id`` has no meaning here."""
         return TapeSubscription(self.path, group=group)
 
+    def held(self, *, timeout_s: float) -> dict[int, range]:  # noqa: ARG002
+        """The offsets that the tape holds, by partition."""
+        with self._lock:
+            return {partition: range(*bounds) for partition, bounds in self._scanned().available().items()}
+
     def read(self, partition: int, offsets: Iterable[int], *, timeout_s: float) -> dict[int, bytes | None]:
         """The values at these offsets; those that the tape does not hold are left out."""
         deadline = Deadline(timeout_s)
         with self._lock:
-            if self._file is None:
-                self._file = TapeFile(self.path)
-            tape = self._file
-            tape.scan()
+            tape = self._scanned()
             oldest, end = tape.available().get(partition, (0, 0))
             pending = {offset for offset in offsets if oldest <= offset < end}
             found: dict[int, bytes | None] = {}
@@ -103,6 +105,13 @@ class TapeTransport(Transport):
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _scanned(self) -> TapeFile:
+        """The file with an index of all that it holds now."""
+        if self._file is None:
+            self._file = TapeFile(self.path)
+        self._file.scan()
+        return self._file
 
     def _known(self) -> TapeHeader:
         if self._header is None:

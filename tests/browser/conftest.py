@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from api import ApiConfig, create_asgi
+from api import ApiConfig
 from tests.api_lab import NOW, ApiLab, Server
 from tests.support import require
 
@@ -96,7 +96,7 @@ def lab() -> ApiLab:
 
 @contextmanager
 def serving(lab: ApiLab, *, port: int = 0) -> Iterator[Server]:
-    with Server(create_asgi(lab.config, reader=lab.store, post=lab.writer.post), port=port) as running:
+    with Server(lab.asgi(), port=port) as running:
         yield running
 
 

@@ -444,6 +444,58 @@ def test_a_new_run_of_a_symbol_leaves_the_largest_move_of_the_old_one_behind(sto
     assert (move.symbol, move.change_pct) == ("MSFT", pytest.approx(20))
 
 
+# --------------------------------------------------------------------------------------------- what is new
+
+
+def test_what_came_after_a_record_is_told_in_the_order_of_writing(store: Store) -> None:
+    feed = Feed(store)
+    feed(*ticks(10, 11), *ticks(20, symbol="MSFT"))
+    store.post([PostedTick("BCH/EUR", 5.0, 3.0, run="mine")])
+    feed(*ticks(21, symbol="MSFT", first_seq=2), partition=1)
+    everything_written = store.records_after(0, limit=100)
+    assert [record.id for record in everything_written] == [1, 2, 3, 4, 5]
+    assert [record.symbol for record in everything_written] == ["AAPL", "AAPL", "MSFT", "BCH/EUR", "MSFT"]
+    assert store.records_after(2, limit=2) == everything_written[2:4]
+    assert store.records_after(5, limit=1) == store.records_after(10**30, limit=1) == []
+
+
+def test_the_latest_since_a_record_are_those_of_symbols_that_went_on(store: Store) -> None:
+    feed = Feed(store)
+    feed(*ticks(10, symbol="A"), *ticks(10, symbol="B"), *ticks(10, symbol="C"))
+    feed(*ticks(11, symbol="C", first_seq=2), *ticks(11, symbol="A", first_seq=2))
+    assert [(record.symbol, record.id) for record in store.latest(since=3)] == [("A", 5), ("C", 4)]
+    assert [record.symbol for record in store.latest(since=4)] == ["A"]
+    assert store.latest(since=5) == store.latest(since=10**30) == []
+    assert store.latest(since=-1) == store.latest()
+
+
+def test_a_record_is_the_same_by_whatever_way_it_is_found(store: Store) -> None:
+    feed = Feed(store)
+    feed(*ticks(10, 20), tick(9, 0.5, seq=9), b"no tick", tick(8.0, symbol="X", run=""))
+    store.post([PostedTick("HTTP", 5.0, 3.0, run="mine", moving_average=4.5, change_pct=1.5, alert="text")])
+    found = {record.symbol: record for record in store.records_after(-5, limit=100)}
+    assert list(found) == ["AAPL", "X", "HTTP"]
+    assert [found[record.symbol] for record in store.latest()] == store.latest()
+    assert store.history("AAPL", limit=1) == [found["AAPL"]]
+
+
+def test_alerts_after_one_come_oldest_first(store: Store) -> None:
+    feed = Feed(store)
+    feed(*ticks(10, 20, 30), *ticks(5, 6, symbol="MSFT"))
+    oldest_first = store.alerts(limit=100)[::-1]
+    assert len(oldest_first) == 3
+    assert store.alerts_after(0, limit=100) == oldest_first
+    assert store.alerts_after(1, limit=1) == oldest_first[1:2]
+    assert store.alerts_after(3, limit=1) == []
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_nothing_at_most_is_no_question(store: Store, limit: int) -> None:
+    for ask in (store.records_after, store.alerts_after):
+        with pytest.raises(QueryError, match="limit must be at least 1"):
+            ask(0, limit=limit)
+
+
 # --------------------------------------------------------------------------------------------- dead letters
 
 

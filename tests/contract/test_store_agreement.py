@@ -132,10 +132,13 @@ def answers(store: Store) -> list[Any]:
     move = store.largest_move()
     return [
         latest,
+        [store.latest(since=id_) for id_ in (-1, 1, 4, 99)],
         [store.history(record.symbol, limit=1000) for record in latest],
         [store.history(record.symbol, limit=2, before=before) for record in latest for before in (2, 5, 9)],
         [list(store.ticks(record.symbol)) for record in latest],
+        [store.records_after(id_, limit=limit) for id_, limit in ((-1, 2), (0, 1000), (1, 3), (99, 1))],
         store.alerts(limit=1000),
+        [store.alerts_after(id_, limit=limit) for id_, limit in ((-1, 2), (0, 1000), (1, 1), (99, 1))],
         [store.alerts(limit=3, symbol=record.symbol, before=before) for record in latest for before in (None, 2, 5)],
         store.dead_letters(limit=1000),
         store.dead_letter_counts(),

@@ -271,6 +271,15 @@ def test_end_offsets_name_every_partition(harness: LogHarness) -> None:
     assert reader.nothing_comes()
 
 
+def test_a_log_says_what_it_holds_without_any_group(harness: LogHarness) -> None:
+    harness.put({0: 0, 1: 30})
+    harness.trim(1, before=4)
+    log = harness.another()
+    assert log.held(timeout_s=10) == {0: range(0), 1: range(4, 30), 2: range(0)}
+    harness.put({1: 2, 2: 1}, start=30)
+    assert log.held(timeout_s=10) == {0: range(0), 1: range(4, 32), 2: range(1)}
+
+
 def test_messages_can_be_read_again_by_offset(harness: LogHarness) -> None:
     harness.put({0: 1200, 1: 10})
     harness.trim(1, before=4)

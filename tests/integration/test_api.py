@@ -193,9 +193,9 @@ def test_data_is_made_once_a_commit(lab: ApiLab, monkeypatch: pytest.MonkeyPatch
     asked: list[None] = []
     latest = lab.store.latest
 
-    def counted() -> object:
+    def counted(*, since: int) -> object:
         asked.append(None)
-        return latest()
+        return latest(since=since)
 
     monkeypatch.setattr(lab.store, "latest", counted)
     fill(lab, 1)
@@ -204,6 +204,22 @@ def test_data_is_made_once_a_commit(lab: ApiLab, monkeypatch: pytest.MonkeyPatch
     lab.send(tick(300, 9, seq=2))
     assert lab.get("/data")[0]["price"] == 300
     assert len(asked) == 2
+
+
+def test_since_gives_only_symbols_that_went_on(lab: ApiLab) -> None:
+    lab.send(tick(1, symbol="A"), tick(2, symbol="B"), tick(3, symbol="C"))
+    before = lab.get("/data")
+    lab.send(tick(4, 1, symbol="B"))
+    assert lab.get("/data?since=3") == [record for record in lab.get("/data") if record["symbol"] == "B"]
+    assert lab.get("/data?since=4") == lab.get(f"/data?since={2**63 - 1}") == []
+    assert [record["id"] for record in lab.get("/data?since=0")] == [1, 4, 3]
+    assert len(before) == 3
+
+
+@pytest.mark.parametrize("wrong", ["-1", "x", "1.0", "", str(2**63), "1&since=2"])
+def test_a_since_that_is_no_id_is_refused(lab: ApiLab, wrong: str) -> None:
+    response = lab.client.get(f"/data?since={wrong}")
+    assert (response.status_code, response.get_json()["pointer"]) == (400, "/since")
 
 
 def test_a_tag_of_another_process_is_not_taken_for_ones_own(lab: ApiLab) -> None:
@@ -266,7 +282,7 @@ def test_a_store_that_cannot_be_read_is_503_and_the_page_still_comes() -> None:
 def test_a_failure_of_ours_shows_no_trace(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     store = MemoryStore()
 
-    def fail() -> object:
+    def fail(*, since: int) -> object:
         raise RuntimeError("the inner secret")
 
     monkeypatch.setattr(store, "latest", fail)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from api import asgi, create_asgi
+from api import asgi
 from api.config import MAX_BODY_BYTES
 from api.security import HEADERS
 from api.serving import listen
@@ -25,7 +25,7 @@ def lab() -> ApiLab:
 
 @pytest.fixture
 def server(lab: ApiLab) -> Iterator[Server]:
-    with Server(create_asgi(lab.config, reader=lab.store, post=lab.writer.post)) as running:
+    with Server(lab.asgi()) as running:
         yield running
 
 
@@ -119,10 +119,10 @@ def test_a_body_that_breaks_off_is_not_taken(lab: ApiLab, server: Server) -> Non
     assert lab.get("/data") == []
 
 
-def test_an_upgrade_is_answered_as_what_it_is(server: Server) -> None:
-    request = b"GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+def test_a_websocket_elsewhere_is_refused(server: Server) -> None:
+    request = b"GET /data HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     request += b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    assert answer(raw(server, request))[0] == 404
+    assert answer(raw(server, request))[0] == 403
 
 
 def test_no_answer_waits_for_a_delayed_acknowledgement() -> None:

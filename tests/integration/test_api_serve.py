@@ -15,10 +15,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from websockets.sync.client import connect
 
 from marketlab.cli import serve as serving
 from marketlab.cli.serve import ListenError
+from marketlab.commit_times import CommitTimes
+from marketlab.files import write_json
 
 RECORD = {"symbol": "AAPL", "price": 312.45, "moving_average": 310.78, "alert": None, "timestamp": 1730871025.145}
 END_S = 20
@@ -116,6 +120,34 @@ def test_an_open_page_does_not_hold_up_the_end(start: Callable[..., Process]) ->
         stuck.sendall(b"POST /update HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n{")
         server.process.send_signal(signal.SIGTERM)
         assert server.end()[0] == 0
+
+
+def test_what_is_posted_is_pushed_and_a_stop_is_told(start: Callable[..., Process]) -> None:
+    server = start("--port", "0")
+    url = server.announced()["url"]
+    with connect(url.replace("http", "ws") + "ws", open_timeout=END_S, close_timeout=1) as page:
+        assert json.loads(page.recv(timeout=END_S))["data"] == []
+        ask(url + "update", RECORD)
+        delta = json.loads(page.recv(timeout=END_S))
+        while delta["type"] != "delta":
+            delta = json.loads(page.recv(timeout=END_S))
+        assert [record["symbol"] for record in delta["ticks"]] == ["AAPL"]
+        server.process.send_signal(signal.SIGTERM)
+        for _ in page:
+            pass
+        assert page.protocol.close_code == 1001
+    assert server.end() == (0, "", "")
+
+
+def test_the_times_of_the_homes_consumers_are_in_the_metrics(start: Callable[..., Process], tmp_path: Path) -> None:
+    url = start("--port", "0").announced()["url"]
+    times = CommitTimes("0", "sqlite")
+    times.observe(0.02)
+    write_json(tmp_path / "home" / "run" / "commits-0.json", msgspec.to_builtins(times))
+    with urllib.request.urlopen(url + "metrics", timeout=END_S) as response:
+        told = response.read().decode()
+    assert 'marketlab_commit_seconds_count{consumer="0",sink="sqlite"} 1.0' in told.splitlines()
+    assert "marketlab_websocket_clients 0.0" in told.splitlines()
 
 
 def test_it_ends_with_the_program_that_started_it(start: Callable[..., Process]) -> None:

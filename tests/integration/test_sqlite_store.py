@@ -291,6 +291,8 @@ def test_the_last_to_close_leaves_one_file(database: Path) -> None:
         (sql.STREAM, (LOG, "r", "AAPL", 0)),
         (sql.STREAM_BOOKS_OF_RUN, ("r",)),
         (sql.NEXT_TICK_ID, ()),
+        (sql.RECORDS_AFTER, (5, 1)),
+        (sql.ALERTS_AFTER, (5, 1)),
         (f"{sql.ALERTS} WHERE alerts.id < ? ORDER BY alerts.id DESC LIMIT ?", (5, 1)),
         (f"{sql.DEAD_LETTERS} WHERE id < ? AND reason = ? ORDER BY id DESC LIMIT ?", (5, "x", 1)),
     ],
@@ -303,6 +305,33 @@ def test_no_question_reads_the_whole_of_a_long_table(
     assert plan
     for step in plan:
         assert not step.startswith(("SCAN ticks", "SCAN alerts", "SCAN dead_letters", "SCAN streams")), plan
+
+
+def test_the_latest_are_what_the_table_holds_whatever_was_known_before(
+    database: Path, scratch: apsw.Connection
+) -> None:
+    def held() -> list[tuple[object, ...]]:
+        return scratch.execute("SELECT symbol, id, price FROM latest ORDER BY symbol").fetchall()
+
+    def told() -> list[tuple[object, ...]]:
+        return [(record.symbol, record.id, record.price) for record in reader.latest()]
+
+    filled(database)
+    with SqliteReader(database) as reader, SqliteStore(database) as store:
+        assert told() == held()
+        feed = Feed(store)
+        feed(*ticks(5, symbol="ZZZ"), *ticks(6, symbol="AA"), *ticks(30, first_seq=3))
+        assert told() == held()
+        assert [symbol for symbol, *_ in told()] == ["AA", "AAPL", "ZZZ"]
+        for by_hand in (
+            "DELETE FROM latest WHERE symbol = 'AA'",
+            "UPDATE latest SET id = 1, price = 10 WHERE symbol = 'AAPL'",
+            "DELETE FROM latest",
+        ):
+            scratch.execute(by_hand)
+            assert told() == held()
+        feed(*ticks(31, first_seq=4))
+        assert told() == held() != []
 
 
 def test_readers_in_many_threads_see_whole_commits_only(database: Path) -> None:

@@ -137,6 +137,7 @@ def test_every_example_has_the_shape_that_it_is_an_example_of(document: dict[str
     ("path", "asked"),
     [
         ("/data", "/data"),
+        ("/data", "/data?since=1"),
         ("/data/{symbol}", "/data/AAPL"),
         ("/data/{symbol}", "/data/AAPL?limit=1"),
         ("/data/{symbol}", "/data/BCH/EUR"),
@@ -152,6 +153,7 @@ def test_every_example_has_the_shape_that_it_is_an_example_of(document: dict[str
         ("/dead-letters", "/dead-letters?reason=not_utf8&limit=1"),
         ("/healthz", "/healthz"),
         ("/readyz", "/readyz"),
+        ("/metrics", "/metrics"),
         ("/openapi.json", "/openapi.json"),
         ("/docs", "/docs"),
         ("/dashboard", "/dashboard"),
