@@ -55,7 +55,7 @@ def let_in(response: Response, config: ApiConfig) -> None:
     """Tell the browser whether the page that asks may read this answer."""
     if not config.cors_origins:
         return
-    response.headers.add("Vary", "Origin")  # so that no cache gives one origin's answer to another
+    response.vary.add("Origin")  # so that no cache gives one origin's answer to another
     origin = request.headers.get("Origin")
     if origin is not None and config.allows_origin(origin):
         response.headers["Access-Control-Allow-Origin"] = ANY_ORIGIN if ANY_ORIGIN in config.cors_origins else origin
