@@ -58,20 +58,26 @@ class Feed:
         :param clients: connections, for the status
         """
         began = self._monotonic()
-        pushes: list[Push] = []
-        if began >= self._next_look:
-            try:
-                pushes = self._look(joining, clients)
-            except MarketlabError as error:
-                self._pulse.fail(error.message)
-                self._next_look, self._next_heartbeat = began + RETRY_S, 0.0
+        looks = began >= self._next_look
+        pushes = self._look_and_time(began, joining, clients) if looks else []
+        if any(push.audience is not Audience.JOINING for push in pushes):
+            self._next_heartbeat = began + HEARTBEAT_S
+        # Who joins hears nothing before its snapshot, unless there is none to be had.
+        elif began >= self._next_heartbeat and (looks or not joining or self._pulse.failing):
+            self._next_heartbeat = began + HEARTBEAT_S
+            pushes.append(self._push(Audience.IDLE, Heartbeat(self._seq, self._pulse.status(clients=clients))))
+        return pushes
+
+    def _look_and_time(self, began: float, joining: bool, clients: int) -> list[Push]:
+        try:
+            pushes = self._look(joining, clients)
+        except MarketlabError as error:
+            self._pulse.fail(error.message)
+            self._next_look, self._next_heartbeat = began + RETRY_S, began
+            return []
         if pushes:
-            ended = self._monotonic()
-            self._next_look = began + max(DELTA_S, (ended - began) / SHARE, clients * SEND_S / SHARE)
-            self._next_heartbeat = began + HEARTBEAT_S
-        elif began >= self._next_heartbeat:
-            self._next_heartbeat = began + HEARTBEAT_S
-            pushes = [self._push(Audience.IDLE, Heartbeat(self._seq, self._pulse.status(clients=clients)))]
+            took_s = max(self._monotonic() - began, clients * SEND_S)
+            self._next_look = began + max(DELTA_S, took_s / SHARE)
         return pushes
 
     def _look(self, joining: bool, clients: int) -> list[Push]:

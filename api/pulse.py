@@ -72,6 +72,11 @@ class Pulse:
         """Nothing can be read, or (None) it can again."""
         self._error = why
 
+    @property
+    def failing(self) -> bool:
+        """Whether nothing can be read at present."""
+        return self._error is not None
+
     def status(self, *, clients: int) -> Status:
         """As it is now."""
         lag = self._lag() if self._lag else None

@@ -22,6 +22,8 @@ SEND_BUFFER_BYTES = 128 * 1024  # a connection; by itself the system holds 4 MB 
 
 GRACE_S = 2  # for requests under way when the server is told to stop; goodbyes come before
 
+SWEEP_TICKS = 300  # of a tenth of a second, between two looks for connections that do not end
+
 MAX_MESSAGE_BYTES = 1024  # from a client of /ws, which has nothing to say
 PING_S = 20.0  # a client of /ws that was silent for so long is asked, and has as long to answer
 
@@ -46,9 +48,6 @@ def listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-SWEEP_TICKS = 300  # of a tenth of a second, between two looks for connections that do not end
 
 
 class Server(uvicorn.Server):

@@ -292,6 +292,21 @@ def test_a_second_without_news_is_a_heartbeat_with_the_last_number(bench: Bench)
     assert bench.only(Audience.IDLE, after_s=0.11)["seq"] == seq
 
 
+def test_others_that_join_do_not_silence_the_heartbeat(bench: Bench) -> None:
+    bench.join()
+    audiences = [audience for _ in range(4) for audience, _ in bench.step(after_s=0.6, joining=True)]
+    assert audiences.count(Audience.JOINING) == 4
+    assert audiences.count(Audience.IDLE) == 2
+
+
+def test_who_joins_is_told_nothing_before_its_snapshot(bench: Bench) -> None:
+    bench.clients = 10_000  # looks come every two seconds, heartbeats every one
+    bench.join()
+    assert bench.step(after_s=1.1, joining=True) == []
+    assert bench.only(Audience.IDLE, after_s=0.1)["type"] == "status", "the others are told"
+    assert next(audience for audience, _ in bench.step(after_s=1.0, joining=True)) is Audience.JOINING
+
+
 def test_the_status_says_how_fast_rows_come(bench: Bench) -> None:
     bench.lab.send(tick(100))
     assert bench.join()["status"]["ticks_per_second"] == 0
