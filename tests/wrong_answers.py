@@ -107,7 +107,7 @@ def f(a, b):
         return False
     return b - a >= 3 or a - b >= 3
 
-### m2.alert · it raises an error
+### m2.alert · the first tick is not thought of
 def f(a, b):
     return abs(b - a) / a >= 0.03
 

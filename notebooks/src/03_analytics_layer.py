@@ -189,7 +189,7 @@ def candle(prices):
 
 # %%
 times = [second + part / 8 for second in range(12) for part in range(8) if second not in (5, 8)]
-quiet_ticks = list(zip(times, share))
+quiet_ticks = list(zip(times, share[70:]))
 spans, make_candle = {}, solved("m3.candle")
 for at, price in quiet_ticks:
     spans.setdefault(int(at), []).append(price)

@@ -111,6 +111,8 @@ def test_every_exercise_stands_in_one_notebook_and_every_one_there_is_known() ->
         text = re.sub(r"# <instead>.*?# </solution>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
         found = re.findall(r'(?:@task|\bpredict|\bobserve)\("([\w.]+)"', text)
         assert {name[:2] for name in found} == {f"m{int(path.name[:2])}"}
+        observed = re.findall(r'\bobserve\("([\w.]+)"', text)
+        assert {catalogue.question(name).kind for name in observed} <= {"observe"}  # whose truth no dots may tell
         asked += found
         predicted, revealed = (re.findall(rf'\b{verb}\("([\w.]+)"', text) for verb in ("predict", "reveal"))
         assert sorted(predicted) == sorted(revealed)

@@ -110,6 +110,14 @@ def _first(previous: float | None, price: float) -> bool:
 
 
 @EXERCISE.wrong(
+    "the first tick is not thought of",
+    "Its previous price is None, and with None nobody can reckon. Ask for it before anything is divided.",
+)
+def _no_first(previous: float | None, price: float) -> bool:
+    return abs(change_pct(previous, price)) >= 3  # type: ignore[arg-type]
+
+
+@EXERCISE.wrong(
     "percent of the new price",
     "The change is measured against the price before. Against the new one a rise of exactly 3 % looks smaller.",
 )

@@ -23,7 +23,7 @@ def draw(random: Random, events: int) -> Case:
 
 
 def lines(set_up: SetUp, steps: list[str]) -> Any:
-    """What stands where after each step, in which one INFO and one WARNING is logged: ``1: INFO a``."""
+    """What stands where after each step, in which one INFO and one WARNING is logged: ``file 1: INFO a, WARNING b``."""
     log = logging.getLogger(NAME)
     before = log.handlers[:], log.level, log.propagate
     log.handlers, log.propagate = [], False
@@ -47,8 +47,9 @@ def lines(set_up: SetUp, steps: list[str]) -> Any:
 
 def _written(files: list[io.StringIO], ends: list[int]) -> Iterator[str]:
     for number, (file, end) in enumerate(zip(files, ends, strict=True), start=1):
-        for line in file.getvalue()[end:].splitlines():
-            yield f"{number}: {line}"
+        lines = file.getvalue()[end:].splitlines()
+        if lines:
+            yield f"file {number}: {', '.join(lines)}"
 
 
 EXERCISE = Exercise(

@@ -35,7 +35,7 @@ UNIFORM = Question(
 EMPTY = Question(
     "m3.empty",
     "the candle of a second without a tick",
-    right=None,
+    right=lambda candles, second: candles.get(second),
     because="Nothing was traded, so there is no price to tell: the candle is not there, and the chart has a hole.",
     distractors=[
         Distractor(
