@@ -16,5 +16,6 @@ class NotebooksHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Name what else belongs into the wheel."""
         if version == "standard":
-            for path in Path(self.root, "notebooks").glob("*.ipynb"):
-                build_data["force_include"][str(path)] = f"marketlab/notebooks/{path.name}"
+            folder = Path(self.root, "notebooks")
+            for path in [*folder.glob("*.ipynb"), *folder.glob("solutions/*.ipynb")]:
+                build_data["force_include"][str(path)] = f"marketlab/notebooks/{path.relative_to(folder).as_posix()}"

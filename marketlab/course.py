@@ -40,14 +40,16 @@ class Copy:
     outdated: bool
 
 
-def originals() -> list[Path]:
+def originals(*, solved: bool = False) -> list[Path]:
     """The notebooks as they come with marketlab, in the order of the course.
 
+    :param solved: those with the solutions, which no learner's folder gets
     :raises CourseError: they are not there
     """
     # In a wheel they lie in the package, in a checkout beside it.
     for folder in (_PACKAGE / "notebooks", _PACKAGE.parent / "notebooks"):
-        found = sorted(path for path in folder.glob("*.ipynb") if _NAME.fullmatch(path.name))
+        place = folder / "solutions" if solved else folder
+        found = sorted(path for path in place.glob("*.ipynb") if _NAME.fullmatch(path.name))
         if found:
             return found
     raise CourseError(

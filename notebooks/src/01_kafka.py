@@ -7,8 +7,10 @@
 # them with a consumer of your own, and you will be able to say of every message where it lies, why there, and who
 # reads it.
 #
-# **Shift + Enter** runs a cell and goes on to the next one. Before each experiment stands a question. Answer it, if
-# only in your head, *before* you run the cell below: what surprises you is what you learn.
+# **Shift + Enter** runs a cell and goes on to the next one. Before each experiment stands a question, with dots in
+# place of your answer. Say what you expect *before* you run the cell below: what surprises you is what you learn. And
+# where a cell begins with `@task`, there is something for you to write; it tells you at once whether it is right.
+# Whatever you leave out, the cells below still run.
 
 # %% tags=["parameters"]
 rate = 40  # ticks a second, over all five symbols
@@ -56,13 +58,14 @@ producer = KafkaProducer(bootstrap_servers=servers, max_block_ms=5000)
 
 # %%
 import json
+from marketlab.lessons import observe, predict, progress, reveal, solved, task
 from marketlab.widgets import LiveChart
 
+encode = solved("m1.encode")  # a tick as bytes: you will write it yourself, below
 consumer = KafkaConsumer(topic, bootstrap_servers=servers, auto_offset_reset="earliest")
 with consumer, LiveChart("AAPL") as chart:
     for tick in lab.ticks(rate=rate, seconds=seconds):
-        key, value = tick["symbol"].encode(), json.dumps(tick).encode()
-        producer.send(topic, key=key, value=value)
+        producer.send(topic, key=tick["symbol"].encode(), value=encode(tick))
         for messages in consumer.poll().values():
             for message in messages:
                 chart.push(json.loads(message.value))
@@ -79,31 +82,33 @@ with consumer, LiveChart("AAPL") as chart:
 # `random.uniform(100, 500)` instead; notebook 03 shows what that does to an alert.)
 
 # %% [markdown]
-# ## One tick, as bytes · 3 minutes
+# ## One tick, as bytes · 4 minutes
 #
-# Kafka moves bytes and never looks into them. Here is a tick. Which of the two lines turns it into bytes that *any*
-# other program could read, and what is wrong with the other one?
+# Kafka moves bytes and never looks into them. Here is a tick, and one way to make bytes of it, which stands in many a
+# pipeline. It prints so nicely. Now be the program at the other end, written in another language, and read it:
 
 # %%
 tick = {"symbol": "AAPL", "price": 215.67, "timestamp": 1730896201.0}
-
-one = str(tick).encode()
-two = json.dumps(tick).encode()
-print(one, two, sep="\n")
+pretty = str(tick).encode()
+print(pretty)
+try:
+    json.loads(pretty)
+except json.JSONDecodeError as error:
+    print("the other end:", error)
 
 # %% [markdown]
-# They differ in the quotation marks, and that is enough. Try to read the first one back:
+# `str` writes Python for Python. What everything reads is JSON ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)),
+# and its strings have double quotes. **Write** `encode(tick)`: the tick as JSON, in bytes.
+
 
 # %%
-try:
-    json.loads(one)
-except json.JSONDecodeError as error:
-    print("one:", error)
-print("two:", json.loads(two))
+@task("m1.encode")
+def encode(tick):
+    """A tick as bytes that any other program can read."""
+    # <solution>
+    return json.dumps(tick).encode()
+    # </solution>
 
-# %% [markdown]
-# `str` writes Python for Python. JSON ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)) is read by everything, and
-# its strings have double quotes. Beginners' pipelines are full of the first kind: it prints so nicely.
 
 # %% [markdown]
 # ## Where does a message go? · 5 minutes
@@ -130,25 +135,36 @@ lanes
 import time
 
 
+encode = solved("m1.encode")
+
+
 def send(symbol, price):
     tick = {"symbol": symbol, "price": price, "timestamp": time.time()}
-    future = producer.send(topic, key=symbol.encode(), value=json.dumps(tick).encode())
+    future = producer.send(topic, key=symbol.encode(), value=encode(tick))
     answer = future.get(timeout=5)
     lanes.add(answer, key=symbol)
     return answer
 
 
 # %% [markdown]
-# **Question.** Ten ticks of AAPL are sent now. How many of the three partitions will they reach?
+# **Predict.** Ten ticks of AAPL are sent now. How many of the three partitions will they reach? Put your number in
+# place of the dots.
+
+# %%
+# <solution>
+predict("m1.keys", 1)
+# <instead>
+# predict("m1.keys", ...)
+# </solution>
 
 # %%
 ten = [send("AAPL", 215.0 + step) for step in range(10)]
+reveal("m1.keys", len({answer.partition for answer in ten}))
 lanes
 
 # %% [markdown]
-# **What you should see.** All ten in one lane, the other two empty. Whoever said "three" thought of Kafka as dealing
-# out cards. But the tick has a **key**, and the key decides: the partition is the key's hash, modulo the number of
-# partitions. Any client computes it, before anything is sent:
+# **What you should see.** All ten in one lane, the other two empty. The tick has a **key**, and the key decides: the
+# partition is the key's hash, modulo the number of partitions. Any client computes it, before anything is sent:
 
 # %%
 from marketlab.partitioner import murmur2
@@ -162,15 +178,25 @@ for symbol in ["AAPL", "GOOG", "NFLX", "AMZN", "TSLA"]:
 # however many partitions and readers there are. A moving average lives on that. ([Kafka's own
 # introduction](https://kafka.apache.org/documentation/#intro_concepts_and_terms) says it in a paragraph.)
 #
-# **Question.** Ten messages lie in that lane. Which offset will the next tick of AAPL get, 9, 10 or 11?
+# **Observe.** The broker has answered each message with its offset. Look at the ten, or at the picture: which offset
+# will the *next* tick of AAPL get?
+
+# %%
+[answer.offset for answer in ten]
+
+# %%
+# <solution>
+observe("m1.offset", ten[-1].offset + 1, acks=ten)
+# <instead>
+# observe("m1.offset", ..., acks=ten)
+# </solution>
 
 # %%
 eleventh = send("AAPL", 225.0)
 print("partition", eleventh.partition, "offset", eleventh.offset)
 
 # %% [markdown]
-# Offsets count from 0, so the tenth message has offset 9 and the next one gets 10. That is also why Kafka speaks of a
-# position as *the next offset*: a reader that has read 0 to 9 is at 10.
+# That is why Kafka speaks of a position as *the next offset*: a reader that has read 0 to 9 is at 10.
 #
 # **Question.** Three ticks each of the other four symbols. Will the lanes be equally long in the end? (The hashes
 # above tell you.)
@@ -249,11 +275,17 @@ lanes
 # %% [markdown]
 # ## Reading deletes nothing · 4 minutes
 #
-# **Questions.** All messages have been read.
-#
-# 1. How many of them are still in the topic?
-# 2. A second consumer of the *same* group starts. How many does it get?
-# 3. A consumer of a *new* group starts. How many does it get: all of them, or only those that come from now on?
+# **Predict.** All 23 messages have been read. How many of them are still in the topic? And a consumer of a *new* group
+# starts: how many does it get?
+
+# %%
+# <solution>
+predict("m1.kept", 23)
+predict("m1.new_group", 23)
+# <instead>
+# predict("m1.kept", ...)
+# predict("m1.new_group", ...)
+# </solution>
 
 # %%
 from kafka import TopicPartition
@@ -265,6 +297,8 @@ kept = sum(end[part] - begin[part] for part in parts)
 again = read(readers, "A")
 other = read(lab.group_name("audit"), "X")
 print(f"in the topic {kept}, same group {len(again)}, new group {len(other)}")
+reveal("m1.kept", kept)
+reveal("m1.new_group", len(other))
 
 # %% [markdown]
 # **What you should see.** All are still there; the same group gets none; a new group gets all.
@@ -279,9 +313,17 @@ lanes
 # %% [markdown]
 # ## Sharing the work · 6 minutes
 #
-# **Question.** A reads three partitions. B joins A's group, then C, then D. Who reads what in the end? What is left
-# for the fourth?
-#
+# **Predict.** A reads three partitions. B joins A's group, then C, then D. How many partitions has the fourth in the
+# end?
+
+# %%
+# <solution>
+predict("m1.fourth", 0)
+# <instead>
+# predict("m1.fourth", ...)
+# </solution>
+
+# %% [markdown]
 # Each consumer gets a thread of its own here, as each would be a process of its own in earnest. It asks for news
 # until it is told to stop, and tells the picture what it holds. (`heartbeat_interval_ms=300`, above, is how often it
 # asks whether anybody has come or gone. The default of 3 seconds is kinder to a large cluster, and slower to watch.)
@@ -322,6 +364,7 @@ with lab.crew(work) as crew, PartitionView(lanes):
         crew.hire(names[-1])
         seen.append(flow(names))
 print(seen)
+reveal("m1.fourth", min(seen[-1]))
 
 # %% [markdown]
 # **What you should see.** One reader has three partitions, two have two and one, three have one each, and of four one
@@ -361,6 +404,9 @@ lab.verdict(
         "shares of 1, 2, 3, 4 readers": (seen, [[3], [1, 2], [1, 1, 1], [0, 1, 1, 1]]),
     },
 )
+
+# %%
+progress()
 
 # %% [markdown]
 # **Next**: in notebook 02 the consumer begins to think. It keeps the last five prices of each symbol, and says

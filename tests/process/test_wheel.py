@@ -38,8 +38,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_carries_all_that_is_not_code(wheel: Path) -> None:
     inside = set(ZipFile(wheel).namelist())
-    notebooks = {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
-    assert {name.rpartition("/")[2] for name in inside if name.startswith("marketlab/notebooks/")} == notebooks
+    notebooks = {path.relative_to(ROOT).as_posix() for path in (ROOT / "notebooks").rglob("*.ipynb")}
+    assert any("/solutions/" in name for name in notebooks)
+    assert {name for name in inside if name.startswith("marketlab/notebooks/")} == {f"marketlab/{n}" for n in notebooks}
     for folder in ("api/templates", "api/static"):
         files = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*") if path.is_file()}
         assert files

@@ -23,6 +23,24 @@ def test_every_notebook_is_copied_as_it_is(folder: Path) -> None:
     assert all(copy.made and not copy.outdated for copy in copies)
 
 
+def test_no_solution_is_copied(folder: Path) -> None:
+    solved = {path.read_bytes() for path in originals(solved=True)}
+    assert len(solved) == len(originals())
+    assert not solved & {copy.path.read_bytes() for copy in copy_notebooks(folder)}
+    assert [path for path in folder.rglob("*") if path.is_dir()] == []
+
+
+def test_a_reset_touches_no_other_notebook(folder: Path) -> None:
+    for copy in copy_notebooks(folder):
+        copy.path.write_text(f"mine: {copy.path.stem}")
+    target, aside = reset_notebook(folder, "02")
+    assert target.name.startswith("02_")
+    assert aside is not None
+    assert aside.read_text() == f"mine: {target.stem}"
+    others = [copy.path for copy in copy_notebooks(folder) if copy.path != target]
+    assert [path.read_text() for path in others] == [f"mine: {path.stem}" for path in others]
+
+
 def test_what_a_learner_wrote_is_left_alone(folder: Path) -> None:
     first = copy_notebooks(folder)[0].path
     first.write_text("mine")

@@ -1,0 +1,178 @@
+"""Wrong answers that the exercises do not carry: the planted mistakes in other words, as another learner writes them.
+
+Each below the id of its exercise and the name that the verdict should give it.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["HELD_OUT"]
+
+_TEXT = """
+### m1.encode · Python, not JSON
+def f(tick):
+    return bytes(repr(tick), 'utf-8')
+
+### m1.encode · text, not bytes
+import json
+def f(tick):
+    text = json.dumps(tick)
+    return text
+
+### m1.encode · it returns nothing
+import json
+def f(tick):
+    print(json.dumps(tick).encode())
+
+### m1.encode · it raises an error
+import json
+def f(tick):
+    return json.dumps(tick.encode())
+
+### m2.ma5 · one window for all symbols
+def f(ticks):
+    prices = [t['price'] for t in ticks]
+    return [sum(prices[max(0, i - 4): i + 1]) / len(prices[max(0, i - 4): i + 1]) for i in range(len(prices))]
+
+### m2.ma5 · always divided by five
+def f(ticks):
+    out = []
+    for i, t in enumerate(ticks):
+        own = [u['price'] for u in ticks[:i + 1] if u['symbol'] == t['symbol']][-5:]
+        out.append(sum(own) / 5)
+    return out
+
+### m2.ma5 · the window never forgets
+import pandas as pd
+def f(ticks):
+    d = pd.DataFrame(ticks, columns=['symbol', 'price'])
+    return d.groupby('symbol')['price'].transform(lambda s: s.expanding().apply(lambda w: sum(w) / len(w)))
+
+### m2.ma5 · nothing before the fifth
+def f(ticks):
+    own, out = {}, []
+    for t in ticks:
+        own.setdefault(t['symbol'], []).append(t['price'])
+        last = own[t['symbol']][-5:]
+        out.append(None if len(last) < 5 else sum(last) / 5)
+    return out
+
+### m2.ma5 · only the last average
+def f(ticks):
+    own = {}
+    for t in ticks:
+        w = own.setdefault(t['symbol'], [])
+        w.append(t['price'])
+        out = [sum(w[-5:]) / len(w[-5:])]
+    return out if ticks else []
+
+### m2.ma5 · a name from outside
+def f(ticks):
+    out = []
+    for t in ticks:
+        windows[t['symbol']].append(t['price'])
+        out.append(sum(windows[t['symbol']]) / len(windows[t['symbol']]))
+    return out
+
+### m2.ma5 · a loop without end
+def f(ticks):
+    while len(ticks) < 99 or True:
+        pass
+
+### m2.change · percent of the new price
+def f(a, b):
+    return 100 - 100 * a / b
+
+### m2.change · a fraction, not percent
+def f(a, b):
+    return b / a - 1
+
+### m2.change · the sign is lost
+def f(a, b):
+    d = (b - a) / a * 100
+    return d if d > 0 else -d
+
+### m2.alert · more than, not at least
+def f(a, b):
+    return bool(a) and not abs(b - a) / a * 100 <= 3
+
+### m2.alert · falls are not seen
+def f(a, b):
+    return a is not None and b >= a * 1.03
+
+### m2.alert · dollars, not percent
+def f(a, b):
+    if a is None:
+        return False
+    return b - a >= 3 or a - b >= 3
+
+### m2.alert · the first tick is not thought of
+def f(a, b):
+    return abs(b - a) / a >= 0.03
+
+### m2.log · only the first file
+import logging
+done = False
+def f(stream):
+    log = logging.getLogger('analytics')
+    if len(log.handlers) == 0:
+        h = logging.StreamHandler(stream)
+        h.setFormatter(logging.Formatter('%(levelname)s %(message)s'))
+        log.addHandler(h)
+        log.setLevel(20)
+    return log
+
+### m3.analyse · it changes what it was given
+def f(window, price):
+    alert = len(window) > 0 and abs(price / window[-1] - 1) >= 0.03
+    window += [price]
+    if len(window) > 5:
+        del window[0]
+    return window, sum(window) / len(window), alert
+
+### m3.analyse · falls are not seen
+def f(window, price):
+    new = (list(window) + [price])[-5:]
+    return new, sum(new) / len(new), len(new) > 1 and price >= new[-2] * 1.03
+
+### m3.candle · no answer for no ticks
+def f(p):
+    s = sorted(p)
+    return {'open': p[0], 'high': s[-1], 'low': s[0], 'close': p[-1]}
+
+### m3.candle · sorted first
+def f(p):
+    p.sort()
+    return {'open': p[0], 'high': p[-1], 'low': p[0], 'close': p[-1]} if p else None
+
+### m3.late · equal times are late
+def f(ticks):
+    own, t0, out = {}, {}, []
+    for t in ticks:
+        s = t['symbol']
+        if s in t0 and not t['timestamp'] > t0[s]:
+            out.append(None)
+        else:
+            t0[s] = t['timestamp']
+            own.setdefault(s, []).append(t['price'])
+            out.append(sum(own[s][-5:]) / len(own[s][-5:]))
+    return out
+
+### m3.late · late ticks are left out
+def f(ticks):
+    own, t0, out = {}, {}, []
+    for t in ticks:
+        s = t['symbol']
+        if t['timestamp'] >= t0.get(s, 0):
+            t0[s] = t['timestamp']
+            own.setdefault(s, []).append(t['price'])
+            out.append(sum(own[s][-5:]) / len(own[s][-5:]))
+    return out
+"""
+
+#: (exercise, name, source of the cell)
+HELD_OUT = [
+    (match[1], match[2], match[3].strip() + "\n")
+    for match in re.finditer(r"^### (\S+) · (.+)\n((?:(?!###).*\n)+)", _TEXT, flags=re.MULTILINE)
+]
