@@ -20,6 +20,7 @@ __all__ = [
     "RECORD_FIELDS",
     "Alert",
     "Batch",
+    "Break",
     "Close",
     "Counts",
     "DeadLetter",
@@ -138,12 +139,30 @@ class StreamKey(NamedTuple):
 Gap = list[int]
 
 
+class Break(msgspec.Struct, frozen=True, array_like=True):
+    """Where the numbers ``first`` to ``last`` of a stream were not: between which two messages of its partition.
+
+    ``before``: the last tick that was accepted until then, offset and event time; None for none (or none under the
+    present rule). ``after``: the message that showed the break; its time is the event time of a tick, else None
+    (a closing record or a refused message).
+    """
+
+    first: int
+    last: int
+    before_offset: int | None
+    before_time: float | None
+    after_offset: int
+    after_time: float | None
+
+
 @dataclass(slots=True)
 class StreamState:
     """What must be remembered of a stream to go on with it; written with every batch that touches it.
 
     ``window`` and ``window_offsets`` hold the last accepted prices and their offsets, oldest first.
-    ``gaps`` are disjoint and ascending. ``refused`` counts sequence numbers that arrived as dead letters.
+    ``gaps`` are disjoint and ascending, and each lies within one of ``breaks``, which says where it was found.
+    ``refused`` counts sequence numbers that arrived as dead letters and not (repaired) since; ``refused_seqs`` are
+    these numbers, as ranges like ``gaps``. The two are kept apart, so that they can be held against each other.
     """
 
     key: StreamKey
@@ -159,6 +178,8 @@ class StreamState:
     run_symbols: int | None = None  # symbols in the run, as the closing record says
     newest: float = float("-inf")
     gaps: list[Gap] = field(default_factory=list)
+    breaks: list[Break] = field(default_factory=list)
+    refused_seqs: list[Gap] = field(default_factory=list)
     window: deque[float] = field(default_factory=deque)
     window_offsets: deque[int] = field(default_factory=deque)
 
@@ -220,7 +241,12 @@ class Alert(msgspec.Struct, frozen=True):
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """A refused message, whole. ``record_time`` is the log's own time of sending; ``id`` the store's, 0 before."""
+    """A refused message, whole. ``record_time`` is the log's own time of sending; ``id`` the store's, 0 before.
+
+    If it was sent again: ``repaired``, the bytes that were sent in its place; ``resend_begun_at`` and ``resent_at``,
+    when that was begun and when the log acknowledged it, s since the epoch. Begun and not acknowledged: it may stand
+    on the log or not.
+    """
 
     raw: bytes
     log: str
@@ -233,6 +259,9 @@ class DeadLetter(msgspec.Struct, frozen=True):
     symbol: str | None = None
     seq: int | None = None
     id: int = 0
+    repaired: bytes | None = None
+    resend_begun_at: float | None = None
+    resent_at: float | None = None
 
 
 # --------------------------------------------------------------------------------------------- what is counted

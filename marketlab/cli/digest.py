@@ -6,7 +6,6 @@ from collections import Counter
 
 import click
 
-from marketlab.books import balance
 from marketlab.cli.options import json_option
 from marketlab.cli.output import out, print_json
 from marketlab.digest import digest as digest_of
@@ -37,7 +36,7 @@ def digest(settings: Settings, *, as_json: bool, run: str | None) -> None:
 
 def digests(reader: StoreReader, *, run: str | None = None) -> dict[str, str]:
     """The digest of every run (or of one), by run id; a run that stands on several logs as ``RUN@LOG``."""
-    books = balance((), reader.stream_books(run=run)).runs
+    books = reader.books(run=run).runs
     times = Counter(book.run for book in books)
     return {
         book.run if times[book.run] == 1 else f"{book.run}@{book.log}": digest_of(

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import apsw
-import msgspec
 
-from marketlab.books import PartitionBook, StreamBook
+from marketlab.books import Books, PartitionBook, StreamBook, balance
 from marketlab.digest import DigestRow
 from marketlab.errors import NotFoundError, StoreError
-from marketlab.model import Alert, Counts, DeadLetter, Record, Rule
+from marketlab.model import Alert, DeadLetter, Record, Rule
 from marketlab.ports import StoreReader
 from marketlab.store import statements as sql
+from marketlab.store.accounts import RunBooks, partition_books
 from marketlab.store.connection import (
     BUSY_TIMEOUT_S,
     file_identity,
@@ -24,15 +24,13 @@ from marketlab.store.connection import (
     require_library,
     translating,
 )
-from marketlab.store.queries import LARGEST_INTEGER, at_least_one, head_of, is_text, key, walk
-from marketlab.store.rows import alert_from, dead_letter_from, record_from
+from marketlab.store.queries import LARGEST_INTEGER, at_least_one, head_of, is_text, key, pruned, walk
+from marketlab.store.rows import alert_from, dead_letter_from, record_from, stream_book_from
 from marketlab.store.schema import is_ready, refuse_old
 
 __all__ = ["SqliteReader"]
 
 _SORT_CACHE_KIB: Final = 16_384  # what a digest sorts in memory before it spills to disk
-_gaps = msgspec.json.Decoder(tuple[tuple[int, int], ...]).decode
-
 _T = TypeVar("_T")
 
 
@@ -54,6 +52,7 @@ class SqliteReader(StoreReader):
         self._turn = threading.RLock()
         self._reading: apsw.Connection | None = None
         self._read_file: tuple[int, int] | None = None
+        self._run_books = RunBooks()
         self._opened = 0
         self._closed = False
 
@@ -116,24 +115,32 @@ class SqliteReader(StoreReader):
 
     def partition_books(self) -> list[PartitionBook]:
         """The books of every partition that was ever claimed, by log and partition."""
-        return self._rows(
-            lambda row: PartitionBook(row[0], row[1], Counts(*row[3:]), row[2]),
-            sql.PARTITION_BOOKS,
-        )
+        with self._snapshot() as connection:
+            return partition_books(connection) if connection else []
 
     def stream_books(self, *, run: str | None = None) -> Iterator[StreamBook]:
         """The account of every stream (of one run), by log, run and symbol."""
         rows = self._stream(sql.STREAM_BOOKS, ()) if run is None else self._stream(sql.STREAM_BOOKS_OF_RUN, (run,))
-        for *account, run_symbols, gaps in rows:
-            log, partition, name, symbol, produced, stored, late, duplicate, refused = account
-            yield StreamBook(
-                log, partition, name, symbol, produced, stored, late, duplicate, refused, _gaps(gaps), run_symbols
-            )
+        for row in rows:
+            yield stream_book_from(row)
+
+    def books(self, *, run: str | None = None) -> Books:
+        """The whole account; only the runs that have changed since it was asked for last are read again."""
+        with self._snapshot() as connection:
+            if connection is None:
+                return Books([], [])
+            if run is None:
+                return Books(partition_books(connection), self._run_books.read(connection))
+            streams = connection.execute(sql.STREAM_BOOKS_OF_RUN, (run,)) if is_text(run) else ()
+            return balance(partition_books(connection), map(stream_book_from, streams))
 
     def digest_rows(self, run: str, *, log: str) -> Iterator[DigestRow]:
         """Kept ticks of a run on a log, sorted by symbol and ordinal."""
-        for *values, late in self._stream(sql.DIGEST_ROWS, (run, log)):
-            yield (*values, bool(late))
+        for pruned_at, symbol, *values, late in self._stream(sql.DIGEST_ROWS, (run, log)):
+            if pruned_at is not None:
+                raise pruned(run, pruned_at)
+            if symbol is not None:
+                yield (symbol, *values, bool(late))
 
     def rules(self, run: str, *, log: str) -> list[Rule]:
         """The rules that the run was judged by."""
@@ -232,6 +239,7 @@ class SqliteReader(StoreReader):
         if self._reading is not None:
             self._reading.close()
             self._reading = None
+            self._run_books = RunBooks()  # of another file they would be wrong
             self._opened += 1
 
     def _open(self) -> apsw.Connection | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
@@ -34,6 +34,7 @@ class Tables:
     changes: int = 0
     positions: dict[tuple[str, int], Position] = field(default_factory=dict)
     counts: dict[tuple[str, int], Counts] = field(default_factory=dict)
+    reasons: dict[tuple[str, int], Counter[str]] = field(default_factory=dict)
     streams: dict[StreamKey, StreamState] = field(default_factory=dict)
     rules: dict[tuple[str, str], set[tuple[int, float]]] = field(default_factory=dict)
     kept: list[Kept] = field(default_factory=list)  # the record of id n stands at n - 1
@@ -114,6 +115,8 @@ def copy_state(state: StreamState) -> StreamState:
     return replace(
         state,
         gaps=deepcopy(state.gaps),
+        breaks=list(state.breaks),
+        refused_seqs=deepcopy(state.refused_seqs),
         window=deque(state.window, maxlen=window),
         window_offsets=deque(state.window_offsets, maxlen=window),
     )
@@ -134,6 +137,7 @@ def book(state: StreamState) -> StreamBook:
         refused=state.refused,
         gaps=tuple((first, last) for first, last in state.gaps),
         run_symbols=state.run_symbols,
+        breaks=tuple(state.breaks),
     )
 
 
