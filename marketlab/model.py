@@ -74,26 +74,35 @@ class Close(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reason(StrEnum):
-    """Why a message was refused: the closed set, documented here and nowhere else."""
+    """Why a message was refused: the closed set, explained here and nowhere else."""
 
-    EMPTY = "empty"  #: no value (a tombstone) or no bytes
-    TOO_LARGE = "too_large"  #: more than 64 KiB
-    NOT_UTF8 = "not_utf8"  #: the bytes are not UTF-8
-    NOT_JSON = "not_json"  #: not one JSON value
-    NOT_AN_OBJECT = "not_an_object"  #: JSON, but not an object
-    DUPLICATE_KEY = "duplicate_key"  #: one name twice: which one is meant cannot be known
-    NESTED = "nested"  #: an object or array inside; a tick is flat
-    BAD_TEXT = "bad_text"  #: a NUL or a lone surrogate in a string
-    NOT_FINITE = "not_finite"  #: NaN, an infinity, or a number too large for a float
-    MISSING_FIELD = "missing_field"  #: symbol, price or timestamp is not there
-    BAD_SYMBOL = "bad_symbol"  #: not 1–32 of the allowed characters
-    BAD_PRICE = "bad_price"  #: not a number, or not 0 < price < 1e12
-    BAD_TIMESTAMP = "bad_timestamp"  #: not a number, or not 0 < t < 1e11 seconds
-    TIMESTAMP_AHEAD = "timestamp_ahead"  #: more than a day ahead of the record's own time
-    BAD_SIZE = "bad_size"  #: not a number > 0
-    BAD_SEQ = "bad_seq"  #: not a whole number of 1 or more
-    BAD_RUN = "bad_run"  #: not 1–64 of letters, digits, ``. _ -``
-    BAD_CLOSE = "bad_close"  #: a closing record without a run, a symbol or a last_seq
+    explanation: str
+
+    def __new__(cls, value: str, explanation: str = "") -> Self:
+        """A reason and what it means."""
+        reason = str.__new__(cls, value)
+        reason._value_ = value
+        reason.explanation = explanation
+        return reason
+
+    EMPTY = "empty", "no value (a tombstone) or no bytes"
+    TOO_LARGE = "too_large", "more than 64 KiB"
+    NOT_UTF8 = "not_utf8", "the bytes are not UTF-8"
+    NOT_JSON = "not_json", "not one JSON value"
+    NOT_AN_OBJECT = "not_an_object", "JSON, but not an object"
+    DUPLICATE_KEY = "duplicate_key", "one name twice: which one is meant cannot be known"
+    NESTED = "nested", "an object or array inside; a tick is flat"
+    BAD_TEXT = "bad_text", "a NUL or a lone surrogate in a string"
+    NOT_FINITE = "not_finite", "NaN, an infinity, or a number too large for a float"
+    MISSING_FIELD = "missing_field", "symbol, price or timestamp is not there"
+    BAD_SYMBOL = "bad_symbol", "not 1–32 of the allowed characters"
+    BAD_PRICE = "bad_price", "not a number, or not 0 < price < 1e12"
+    BAD_TIMESTAMP = "bad_timestamp", "not a number, or not 0 < t < 1e11 seconds"
+    TIMESTAMP_AHEAD = "timestamp_ahead", "more than a day ahead of the record's own time"
+    BAD_SIZE = "bad_size", "not a number > 0"
+    BAD_SEQ = "bad_seq", "not a whole number of 1 or more"
+    BAD_RUN = "bad_run", "not 1–64 of letters, digits, . _ -"
+    BAD_CLOSE = "bad_close", "a closing record without a run, a symbol or a last_seq"
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):

@@ -280,10 +280,10 @@ def _refusal(reason: Reason, detail: str, fields: dict[str, Any]) -> Refusal:
     """Keep what can still be read of the identity: it settles the tick's place in its run's account."""
     symbol = fields.get("symbol")
     symbol = symbol_of(symbol) if isinstance(symbol, str) else None
-    run = fields.get("run")
-    run = run if isinstance(run, str) and _RUN.fullmatch(run) else ""
+    named = fields.get("run")
+    run = named if isinstance(named, str) and _RUN.fullmatch(named) else ""
     seq = fields.get("seq")
     seq = seq if isinstance(seq, int) and not isinstance(seq, bool) and 1 <= seq <= MAX_SEQ else None
-    if fields.get("type") == "close":
-        seq = None
+    if fields.get("type") == "close" or (not run and named not in (None, "")):
+        seq = None  # no tick, or of a run that cannot be read: in no other run may its number be counted
     return Refusal(reason, detail, run, symbol, seq)

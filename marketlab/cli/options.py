@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from marketlab.model import Reason
 from marketlab.producer import Pace
 from marketlab.sources import parse_columns
 
-__all__ = ["SourceOptions", "json_option", "source_options", "transport_option"]
+__all__ = ["SourceOptions", "json_option", "reason_option", "source_options", "transport_option"]
 
 DEFAULT_RATE = 20.0
 
@@ -23,6 +24,9 @@ Command = Callable[..., Any]
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 transport_option = click.option(
     "--transport", default="kafka", show_default=True, metavar="kafka|tape:FILE", help="The log of messages."
+)
+reason_option = click.option(
+    "--reason", type=click.Choice([reason.value for reason in Reason]), help="Only those of this reason."
 )
 
 

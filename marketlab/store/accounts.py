@@ -29,7 +29,7 @@ def partition_books(connection: apsw.Connection) -> list[PartitionBook]:
 class RunBooks:
     """The accounts of all runs, kept between two questions; a settled run is read once.
 
-    Ten thousand runs of five symbols take 0.3 s to read, and 0.02 s when one of them has changed.
+    Ten thousand runs of five symbols take 140 ms to read, and 7 ms when one of them has changed.
     """
 
     def __init__(self) -> None:
