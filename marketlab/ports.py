@@ -310,6 +310,13 @@ class StoreReader(ABC):
         """The rules that the run was judged by."""
 
     @abstractmethod
+    def problems(self) -> Iterator[str]:
+        """What is wrong in the store itself, a sentence each: damage, or rows that their account does not have.
+
+        Reads everything, so it may take a while.
+        """
+
+    @abstractmethod
     def changes(self) -> int:
         """A number that is another one after every commit by anybody; cheap enough for a poll of 20 Hz."""
 

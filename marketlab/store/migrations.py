@@ -22,9 +22,11 @@ CREATE TABLE reasons (
     partition INTEGER NOT NULL,
     reason    TEXT    NOT NULL,
     count     INTEGER NOT NULL,
+    pruned    INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (log, partition, reason)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO reasons SELECT log, partition, reason, count(*) FROM dead_letters GROUP BY log, partition, reason;
+INSERT INTO reasons (log, partition, reason, count)
+    SELECT log, partition, reason, count(*) FROM dead_letters GROUP BY log, partition, reason;
 
 ALTER TABLE streams ADD COLUMN refused_seqs TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE streams ADD COLUMN breaks TEXT NOT NULL DEFAULT '[]';

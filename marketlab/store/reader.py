@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -27,6 +27,7 @@ from marketlab.store.connection import (
 from marketlab.store.queries import LARGEST_INTEGER, at_least_one, head_of, is_text, key, pruned, walk
 from marketlab.store.rows import alert_from, dead_letter_from, record_from, stream_book_from
 from marketlab.store.schema import is_ready, refuse_old
+from marketlab.store.soundness import problems
 
 __all__ = ["SqliteReader"]
 
@@ -37,8 +38,8 @@ _T = TypeVar("_T")
 class SqliteReader(StoreReader):
     """A SQLite file, read. For any number of threads: they take turns, for answers are short.
 
-    ``stream_books`` and ``digest_rows`` may be long; each has a connection, and so a snapshot, of its own until it is
-    read to the end or closed.
+    ``stream_books``, ``digest_rows`` and ``problems`` may be long; each has a connection, and so a snapshot, of its own
+    until it is read to the end or closed.
 
     :param path: need not exist; it begins to answer once it is there, and goes on with another file put in its place
     :param busy_timeout_s: how long to wait while the file is locked, which reading hardly ever meets
@@ -145,6 +146,15 @@ class SqliteReader(StoreReader):
     def rules(self, run: str, *, log: str) -> list[Rule]:
         """The rules that the run was judged by."""
         return self._rows(lambda row: Rule(*row), sql.RULES, (run, log))
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong in the file itself, a sentence each."""
+        connection = self._open()
+        if connection is None:
+            return
+        with closing(connection), translating(self._path, connection):
+            connection.execute("BEGIN")
+            yield from problems(connection)
 
     def changes(self) -> int:
         """A number that is another one after every commit by anybody."""

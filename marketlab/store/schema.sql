@@ -96,6 +96,7 @@ CREATE TABLE reasons (
     partition INTEGER NOT NULL,
     reason    TEXT    NOT NULL,
     count     INTEGER NOT NULL,
+    pruned    INTEGER NOT NULL DEFAULT 0,  -- so many of them are no longer in dead_letters
     PRIMARY KEY (log, partition, reason)
 ) STRICT, WITHOUT ROWID;
 

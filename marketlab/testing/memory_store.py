@@ -16,7 +16,7 @@ from marketlab.digest import DigestRow
 from marketlab.errors import NotFoundError, QueryError, StaleOwnerError, StoreError
 from marketlab.model import Alert, Batch, Counts, DeadLetter, Position, Record, Rule, StreamKey, StreamState
 from marketlab.ports import PostedTick, Store
-from marketlab.testing.memory_tables import Tables, book, copy_state, digest_row, posted_record, write_ticks
+from marketlab.testing.memory_tables import Tables, book, copy_state, digest_row, posted_record, problems, write_ticks
 
 __all__ = ["MemoryStore"]
 
@@ -197,6 +197,11 @@ class MemoryStore(Store):
         """The rules that the run was judged by."""
         with self._reading() as database:
             return [Rule(window, threshold) for window, threshold in sorted(database.rules.get((log, run), ()))]
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong, a sentence each."""
+        with self._reading() as database:
+            return iter(problems(database))
 
     def changes(self) -> int:
         """A number that is another one after every commit by anybody."""

@@ -14,7 +14,7 @@ from marketlab.digest import DigestRow
 from marketlab.model import Alert, Batch, Counts, DeadLetter, Position, Record, StreamKey, StreamState
 from marketlab.ports import PostedTick
 
-__all__ = ["Kept", "Tables", "book", "copy_state", "digest_row", "posted_record", "write_ticks"]
+__all__ = ["Kept", "Tables", "book", "copy_state", "digest_row", "posted_record", "problems", "write_ticks"]
 
 
 @dataclass(slots=True)
@@ -148,3 +148,21 @@ def digest_row(kept: Kept) -> DigestRow:
         record.symbol, kept.ordinal, record.price, record.timestamp, record.size, record.moving_average, record.alert,
         record.late,
     )  # fmt: skip
+
+
+def problems(database: Tables) -> list[str]:
+    """Rows that their account does not have."""
+    found = []
+    kept = Counter((row.stream, row.record.late) for row in database.kept)
+    for key, state in database.streams.items():
+        if (kept[key, False], kept[key, True]) != (state.stored, state.late):
+            found.append(f"stream {key} has other rows than its account says")
+        if sum(last - first + 1 for first, last in state.refused_seqs) != state.refused:
+            found.append(f"stream {key} names other refused numbers than its account says")
+    letters = Counter((letter.log, letter.partition, letter.reason.value) for letter in database.dead_letters)
+    counted = Counter(
+        {(*place, reason): n for place, reasons in database.reasons.items() for reason, n in reasons.items()}
+    )
+    if letters != counted:
+        found.append("there are other dead letters than were counted")
+    return found
