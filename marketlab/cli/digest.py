@@ -16,6 +16,8 @@ from marketlab.wiring import open_reader
 
 __all__ = ["digest", "digests"]
 
+GONE = "pruned: its ticks are gone"
+
 
 @click.command(help="SHA-256 over everything stored of a run: equal input gives an equal digest, whatever carried it.")
 @click.pass_obj
@@ -31,16 +33,21 @@ def digest(settings: Settings, *, as_json: bool, run: str | None) -> None:
         print_json({"runs": result})
         return
     for name, value in result.items():
-        out.print(f"{value}  {name or '(no run)'}")
+        out.print(f"{value or GONE:<64}  {name or '(no run)'}")
 
 
-def digests(reader: StoreReader, *, run: str | None = None) -> dict[str, str]:
-    """The digest of every run (or of one), by run id; a run that stands on several logs as ``RUN@LOG``."""
+def digests(reader: StoreReader, *, run: str | None = None) -> dict[str, str | None]:
+    """The digest of every run (or of one), by run id; a run that stands on several logs as ``RUN@LOG``.
+
+    Of all runs, one that was pruned has None.
+
+    :raises PrunedError: the one that was asked for was pruned
+    """
     books = reader.books(run=run).runs
     times = Counter(book.run for book in books)
     return {
-        book.run if times[book.run] == 1 else f"{book.run}@{book.log}": digest_of(
-            reader.digest_rows(book.run, log=book.log), rules=reader.rules(book.run, log=book.log)
-        )
+        book.run if times[book.run] == 1 else f"{book.run}@{book.log}": None
+        if run is None and book.pruned_at is not None
+        else digest_of(reader.digest_rows(book.run, log=book.log), rules=reader.rules(book.run, log=book.log))
         for book in books
     }

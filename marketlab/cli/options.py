@@ -37,11 +37,11 @@ else:
 
 
 class Duration(_Number):
-    """``30s``, ``5m``, ``1h``, or seconds as a number."""
+    """``30s``, ``5m``, ``1h``, ``7d``, or seconds as a number."""
 
     name = "duration"
-    _pattern = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
-    _units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}  # noqa: RUF012 (read only)
+    _pattern = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
+    _units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, None: 1.0}  # noqa: RUF012 (read only)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Seconds."""
@@ -49,7 +49,7 @@ class Duration(_Number):
             return value
         match = self._pattern.fullmatch(str(value).strip())
         if not match:
-            self.fail(f"a duration like 30s, 5m or 1h was wanted, {value!r} was found", param, ctx)
+            self.fail(f"a duration like 30s, 5m, 1h or 7d was wanted, {value!r} was found", param, ctx)
         return float(match[1]) * self._units[match[2]]
 
 

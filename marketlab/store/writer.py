@@ -140,6 +140,8 @@ class SqliteStore(SqliteReader, Store):
                 mend="Stop what writes before moving the database, and start it again afterwards.",
             )
         try:
+            if kind == "IMMEDIATE":
+                self._wal.require_room()
             connection.execute(f"BEGIN {kind}")
             try:
                 yield connection
