@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 
 import click
+from rich.markup import escape
 
 from marketlab.analytics import price_text
 from marketlab.cli.options import json_option, transport_option
@@ -15,7 +16,7 @@ from marketlab.cli.progress import progress
 from marketlab.errors import MarketlabError, NotFoundError
 from marketlab.model import Alert
 from marketlab.ports import Transport
-from marketlab.provenance import Explanation
+from marketlab.provenance import Explanation, Seen
 from marketlab.provenance import explain as explain_alert
 from marketlab.settings import Settings
 from marketlab.wiring import open_reader, open_transport
@@ -23,9 +24,11 @@ from marketlab.wiring import open_reader, open_transport
 __all__ = ["explain"]
 
 READ_S = 10.0
+SHOWN_BYTES = 200
+NOTES = {"same": "", "differs": "[bold red]differs[/]", "gone": "[dim]gone[/]"}
 SAYS = {
     "confirmed": "confirmed: the log still holds these ticks, and the alert comes out again",
-    "differs": "DIFFERS: recomputed from the log, something else comes out",
+    "differs": "[bold red]DIFFERS[/]: the log says something else than was stored",
     "gone": "gone: the log no longer holds all of these ticks; recomputed from what was stored",
 }
 
@@ -56,7 +59,7 @@ def explain(settings: Settings, *, alert: int | None, transport: str, as_json: b
     if as_json:
         print_json(explanation.as_dict())
     else:
-        _show(explanation)
+        _show(explanation, topic=settings.topic if found.log.startswith("kafka:") else None)
     sys.exit(1 if explanation.verdict == "differs" else 0)
 
 
@@ -72,20 +75,31 @@ def _log(alert: Alert, settings: Settings, transport: str, stack: ExitStack, *, 
     return None
 
 
-def _show(explanation: Explanation) -> None:
+def _show(explanation: Explanation, *, topic: str | None) -> None:
     alert, rule = explanation.alert, explanation.alert.rule
+    this, previous = explanation.ticks[-1], explanation.previous
     out.print(f"{alert.text}   [dim]alert {alert.id}, run {alert.run or '–'}, seq {alert.seq or '–'}[/]")
     out.print(f"  rule      one tick moves the price by {rule.threshold_pct:g} % or more; MA over {rule.window} ticks")
-    out.print(f"  log       {alert.log}, partition {alert.partition}, offset {alert.offset}")
-    out.print(f"  previous  {price_text(alert.previous_price)} at offset {alert.previous_offset}")
-    out.print(f"  this      {price_text(alert.price)}, a change of {alert.change_pct:+.4f} %")
-    rows = table("  window", "#offset", "#price stored", "#price read again")
+    out.print(f"  log       {f'topic {topic}, ' if topic else ''}partition {alert.partition}, offset {alert.offset}")
+    out.print(f"            [dim]{alert.log}[/]")
+    out.print(f"  previous  {price_text(previous.price)} at offset {previous.offset}{_bytes(previous)}")
+    out.print(f"  this      {price_text(alert.price)}, a change of {alert.change_pct:+.4f} %{_bytes(this)}")
+    rows = table("  window", "#offset", "#price stored", "#price read again", "")
     for number, tick in enumerate(explanation.ticks, start=1):
         again = "–" if tick.read_again is None else price_text(tick.read_again)
-        rows.add_row(f"  {number}", str(tick.offset), price_text(tick.price), again)
+        rows.add_row(f"  {number}", str(tick.offset), price_text(tick.price), again, NOTES[tick.found])
     out.print(rows)
     out.print(
         f"  recomputed: MA {explanation.recomputed_average!r}, change {explanation.recomputed_change_pct:+.4f} %, "
         f"{'fires' if explanation.fires else 'does not fire'}"
     )
     out.print(f"  {SAYS[explanation.verdict]}")
+
+
+def _bytes(seen: Seen) -> str:
+    """What the log holds of a tick now, on a line of its own."""
+    if seen.raw is None:
+        return ""
+    text = seen.raw.decode("utf-8", "backslashreplace")
+    shown = "".join(char if char.isprintable() else "·" for char in text[:SHOWN_BYTES])
+    return f"\n            [dim]{escape(shown)}[/]"
