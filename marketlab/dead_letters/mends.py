@@ -73,7 +73,7 @@ def _said_once(raw: bytes, _: float) -> bytes | None:
         pairs[:] = found  # the outermost object comes last
         return dict(found)
 
-    fields = _object(raw, object_pairs_hook=keep)
+    fields = _object(raw, keep)
     if fields is None or len(fields) == len(pairs):
         return None
     same = all(json.dumps(value) == json.dumps(fields[name]) for name, value in pairs)
@@ -106,12 +106,20 @@ MENDS: Final[Mapping[str, tuple[str, Callable[[bytes, float], bytes | None]]]] =
 }
 
 
-def _object(raw: bytes, **options: Any) -> dict[str, Any] | None:
+def _object(raw: bytes, hook: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None) -> dict[str, Any] | None:
     try:
-        fields = json.loads(raw.decode(), **options)
+        fields = json.loads(raw.decode(), object_pairs_hook=hook or _unambiguous)
     except (ValueError, RecursionError):
         return None
     return fields if isinstance(fields, dict) else None
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Python's parser would take the last of two values of a name, which is a guess."""
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a name stands twice")
+    return fields
 
 
 def _text(fields: Mapping[str, Any]) -> bytes:
