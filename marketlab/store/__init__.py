@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from marketlab.store.backup import Backup, back_up
 from marketlab.store.http_sink import HttpSink
-from marketlab.store.prune import Pruned, prune
+from marketlab.store.pruning import Pruned, prune
 from marketlab.store.reader import SqliteReader
 from marketlab.store.writer import SqliteStore
 
