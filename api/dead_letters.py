@@ -21,7 +21,10 @@ bp = Blueprint("dead_letters", __name__)
 
 @bp.get("/dead-letters")
 def dead_letters() -> Response:
-    """An array, newest first; ``?reason=`` narrows it. The message is ``raw``, or ``raw_b64`` if it is not UTF-8."""
+    """An array, newest first; ``?reason=`` narrows it. The message is ``raw``, or ``raw_b64`` if it is not UTF-8.
+
+    ``repaired`` is what was sent in its place, ``resent_at`` when the log acknowledged it; null if it never was.
+    """
     page = Page.parse(request.args)
     reason = text_of(request.args, "reason")
     if reason is not None and reason not in set(Reason):
@@ -41,6 +44,8 @@ def dead_letters() -> Response:
 def _shown(letter: DeadLetter) -> dict[str, Any]:
     fields = msgspec.structs.asdict(letter)
     raw: bytes = fields.pop("raw")
+    if letter.repaired is not None:  # always a message that can be read
+        fields["repaired"] = letter.repaired.decode()
     try:
         return {**fields, "raw": raw.decode("utf-8")}
     except UnicodeDecodeError:

@@ -264,18 +264,29 @@ class PartitionBook(Answer):
     duplicate: int
     dead_lettered: int
     control: int = Field(description="Closing records.")
+    dead_letters: dict[str, int] = Field(description="Those that were dead-lettered, by reason.")
     next_offset: int | None = Field(description="Where reading goes on; null before the first commit.")
     balanced: bool
 
 
+class GapEdge(Answer):
+    """A message beside a gap."""
+
+    offset: int
+    timestamp: float | None = Field(description="Event time of its tick, seconds since the epoch.")
+
+
 class Gap(Answer):
-    """Sequence numbers that never arrived, both included."""
+    """Sequence numbers that never arrived, both included, and between which messages that was seen."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     symbol: str
     first: int = Field(alias="from")
     to: int
+    partition: int
+    before: GapEdge | None = Field(description="The last message before the gap; null if there was none.")
+    after: GapEdge | None = Field(description="The message that showed the gap; null if it is not known.")
 
 
 class RunBook(Answer):
@@ -292,6 +303,9 @@ class RunBook(Answer):
     duplicate: int
     gaps: list[Gap]
     balanced: bool
+    pruned_at: float | None = Field(
+        description="When its ticks were removed, seconds since the epoch; null: they stand."
+    )
 
 
 class Books(Answer):
@@ -301,23 +315,33 @@ class Books(Answer):
         extra="forbid",
         json_schema_extra=_example(
             balanced=False,
+            dead_letters={"bad_price": 1},
             partitions=[
                 {
                     "log": ALERT["log"], "partition": 2, "received": 402, "stored": 398, "late": 2, "duplicate": 0,
-                    "dead_lettered": 1, "control": 1, "next_offset": 402, "balanced": True,
+                    "dead_lettered": 1, "control": 1, "dead_letters": {"bad_price": 1}, "next_offset": 402,
+                    "balanced": True,
                 }
             ],
             runs=[
                 {
                     "run": RECORD["run"], "log": ALERT["log"], "state": "closed", "produced": 403, "stored": 398,
                     "late": 2, "refused": 1, "lost": 2, "duplicate": 0,
-                    "gaps": [{"symbol": "AAPL", "from": 31, "to": 32}], "balanced": False,
+                    "gaps": [
+                        {
+                            "symbol": "AAPL", "from": 31, "to": 32, "partition": 2,
+                            "before": {"offset": 90, "timestamp": 1730896207.5},
+                            "after": {"offset": 91, "timestamp": 1730896208.25},
+                        }
+                    ],
+                    "balanced": False, "pruned_at": None,
                 }
             ],
         ),
     )  # fmt: skip
 
     balanced: bool = Field(description="Every sum comes out and nothing is lost.")
+    dead_letters: dict[str, int] = Field(description="Of all partitions, by reason.")
     partitions: list[PartitionBook]
     runs: list[RunBook]
 
@@ -330,6 +354,7 @@ class DeadLetter(Answer):
         json_schema_extra=_example(
             log=ALERT["log"], partition=2, offset=311, record_time=1730896260.5, reason="bad_price",
             detail="price must be above 0, was -3", run=RECORD["run"], symbol="AAPL", seq=240, id=1,
+            repaired=None, resend_begun_at=None, resent_at=None,
             raw='{"symbol":"AAPL","price":-3,"timestamp":1730896260.4}',
         ),
     )  # fmt: skip
@@ -344,6 +369,9 @@ class DeadLetter(Answer):
     symbol: str | None
     seq: int | None
     id: int
+    repaired: str | None = Field(description="What was sent in its place; null if nothing was.")
+    resend_begun_at: float | None = Field(description="When that was begun, seconds since the epoch.")
+    resent_at: float | None = Field(description="When the log acknowledged it, seconds since the epoch.")
     raw: str | Omitted = None
     raw_b64: Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})] | Omitted = None
 

@@ -1,39 +1,44 @@
 """Balanced books: every message received stands in one bin, every tick produced is accounted for.
 
-Two identities, both made of figures that were counted apart, so that either can fail:
+Three identities, all made of figures that were counted apart, so that each can fail:
 
 * per partition: ``received = stored + late + duplicate + dead_lettered + control``
+* per partition: ``dead_lettered`` = the dead letters of all reasons
 * per closed run: ``produced = stored + late + refused + lost``, where ``lost`` is counted from the gaps between
   sequence numbers and never as the remainder.
 
-The books balance when both hold everywhere and nothing is lost.
+The books balance when all of them hold everywhere and nothing is lost. What is lost is named: the symbol, the sequence
+numbers, and between which two messages of the log they are missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from marketlab.model import Counts, Gap
+from marketlab.model import Break, Counts, Gap
 
-__all__ = ["Books", "PartitionBook", "RunBook", "StreamBook", "balance"]
+__all__ = ["Books", "Missing", "PartitionBook", "RunBook", "StreamBook", "balance"]
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionBook:
-    """What came from one partition of a log, and the bins it went to."""
+    """What came from one partition of a log, and the bins it went to; ``reasons``: dead letters by reason."""
 
     log: str
     partition: int
     counts: Counts
     next_offset: int | None = None
+    reasons: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def balanced(self) -> bool:
-        """Whether the bins add up to what was received."""
-        return self.counts.received == self.counts.binned
+        """Whether the bins add up to what was received, and the reasons to what was refused."""
+        return self.counts.received == self.counts.binned and sum(self.reasons.values()) == self.counts.dead_lettered
 
     def as_dict(self) -> dict[str, Any]:
         """As ``marketlab books --json`` shows it."""
@@ -41,6 +46,7 @@ class PartitionBook:
             "log": self.log,
             "partition": self.partition,
             **self.counts.as_dict(),
+            "dead_letters": dict(self.reasons),
             "next_offset": self.next_offset,
             "balanced": self.balanced,
         }
@@ -61,11 +67,55 @@ class StreamBook:
     refused: int
     gaps: tuple[tuple[int, int], ...] = ()
     run_symbols: int | None = None
+    breaks: tuple[Break, ...] = ()
+    pruned_at: float | None = None
 
     @property
     def lost(self) -> int:
         """Ticks missing, counted from the gaps."""
         return sum(last - first + 1 for first, last in self.gaps)
+
+    @property
+    def missing(self) -> Iterator[Missing]:
+        """Each gap with the place where it was found."""
+        firsts = [found.first for found in self.breaks]
+        for first, last in self.gaps:
+            index = bisect_right(firsts, first) - 1
+            found = self.breaks[index] if index >= 0 and self.breaks[index].last >= last else None
+            yield Missing(self.symbol, first, last, self.partition, found)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Ticks ``first`` to ``last`` of a symbol that nobody has seen; ``found``: where in the partition they are not."""
+
+    symbol: str
+    first: int
+    last: int
+    partition: int
+    found: Break | None = None
+
+    @property
+    def count(self) -> int:
+        """How many."""
+        return self.last - self.first + 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """As ``marketlab books --json`` shows it."""
+        found = self.found
+        before = after = None
+        if found is not None:
+            after = {"offset": found.after_offset, "timestamp": found.after_time}
+            if found.before_offset is not None:
+                before = {"offset": found.before_offset, "timestamp": found.before_time}
+        return {
+            "symbol": self.symbol,
+            "from": self.first,
+            "to": self.last,
+            "partition": self.partition,
+            "before": before,
+            "after": after,
+        }
 
 
 @dataclass(slots=True)
@@ -73,7 +123,8 @@ class RunBook:
     """The account of one producer run on one log.
 
     ``state``: ``closed`` when the closing record of every symbol was read, else ``open``; an open run has
-    ``produced`` None, for nobody has said yet how many there were.
+    ``produced`` None, for nobody has said yet how many there were. ``pruned_at``: when its ticks were removed (the
+    account stays), s since the epoch.
     """
 
     run: str
@@ -84,12 +135,21 @@ class RunBook:
     late: int = 0
     refused: int = 0
     duplicate: int = 0
-    gaps: dict[str, list[Gap]] = field(default_factory=dict)
+    missing: list[Missing] = field(default_factory=list)
+    pruned_at: float | None = None
 
     @property
     def lost(self) -> int:
         """Ticks missing, counted from the gaps."""
-        return sum(last - first + 1 for spans in self.gaps.values() for first, last in spans)
+        return sum(missing.count for missing in self.missing)
+
+    @property
+    def gaps(self) -> dict[str, list[Gap]]:
+        """What is missing, by symbol."""
+        result: dict[str, list[Gap]] = {}
+        for missing in self.missing:
+            result.setdefault(missing.symbol, []).append([missing.first, missing.last])
+        return result
 
     @property
     def balanced(self) -> bool:
@@ -110,12 +170,9 @@ class RunBook:
             "refused": self.refused,
             "lost": self.lost,
             "duplicate": self.duplicate,
-            "gaps": [
-                {"symbol": symbol, "from": first, "to": last}
-                for symbol, spans in sorted(self.gaps.items())
-                for first, last in spans
-            ],
+            "gaps": [missing.as_dict() for missing in self.missing],
             "balanced": self.balanced,
+            "pruned_at": self.pruned_at,
         }
 
 
@@ -131,6 +188,14 @@ class Books:
         """Whether every partition and every run balances."""
         return all(book.balanced for book in self.partitions) and all(book.balanced for book in self.runs)
 
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Dead letters of all partitions, by reason."""
+        total: Counter[str] = Counter()
+        for book in self.partitions:
+            total.update(book.reasons)
+        return dict(sorted(total.items()))
+
     def of_run(self, run: str, *, log: str | None = None) -> RunBook | None:
         """The account of one run, on one log if it stands on several."""
         return next((book for book in self.runs if book.run == run and log in (None, book.log)), None)
@@ -139,6 +204,7 @@ class Books:
         """As ``marketlab books --json`` and ``GET /books`` show it."""
         return {
             "balanced": self.balanced,
+            "dead_letters": self.reasons,
             "partitions": [book.as_dict() for book in self.partitions],
             "runs": [book.as_dict() for book in self.runs],
         }
@@ -163,8 +229,9 @@ def _runs(streams: Iterable[StreamBook]) -> Iterator[RunBook]:
             book.late += stream.late
             book.refused += stream.refused
             book.duplicate += stream.duplicate
+            book.pruned_at = stream.pruned_at
             if stream.gaps:
-                book.gaps.setdefault(stream.symbol, []).extend([first, last] for first, last in stream.gaps)
+                book.missing += stream.missing
             if stream.produced is not None:
                 closed.add(stream.symbol)
                 produced += stream.produced

@@ -9,11 +9,14 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import psutil
 from packaging.requirements import Requirement
 
 from marketlab import __version__
@@ -31,6 +34,10 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "firefox")
 NOTEBOOKS = ("jupyterlab", "ipykernel", "ipywidgets", "bqplot", "papermill")
 LOW_BYTES, VERY_LOW_BYTES = 2_000_000_000, 300_000_000
 CONNECT_S = 3.0
+QUICK_BYTES = 500_000_000  # of a database that is looked through in a few seconds
+LARGE_LOG_BYTES = 100_000_000  # the writer makes it smaller at 64 MiB if it can
+SHOWN_PROBLEMS = 5
+DEEP = "`marketlab doctor --deep` does."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +54,13 @@ class Finding:
         return asdict(self)
 
 
-def examine(settings: Settings, *, open_reader: Callable[[Settings], StoreReader]) -> Iterator[Finding]:
-    """Look at everything, one finding a thing, in the order in which things are needed."""
+def examine(
+    settings: Settings, *, open_reader: Callable[[Settings], StoreReader], deep: bool = False
+) -> Iterator[Finding]:
+    """Look at everything, one finding a thing, in the order in which things are needed.
+
+    :param deep: look through a database of any size; a small one always is
+    """
     yield _python()
     yield from _packages()
     yield _platform()
@@ -58,7 +70,7 @@ def examine(settings: Settings, *, open_reader: Callable[[Settings], StoreReader
     yield _port("dashboard port", settings.port or 5000, "the next free one is taken")
     yield _home(settings.home)
     yield from _disks(settings)
-    yield _database(settings, open_reader)
+    yield from _database(settings, open_reader, deep=deep)
     yield _browser()
 
 
@@ -186,16 +198,54 @@ def _disks(settings: Settings) -> Iterator[Finding]:
             yield Finding(what, "ok", found)
 
 
-def _database(settings: Settings, open_reader: Callable[[Settings], StoreReader]) -> Finding:
+def _database(settings: Settings, open_reader: Callable[[Settings], StoreReader], *, deep: bool) -> Iterator[Finding]:
     path = settings.database
     if not path.exists():
-        return Finding("database", "ok", "none yet")
+        yield Finding("database", "ok", "none yet")
+        return
+    size = path.stat().st_size
     try:
         with open_reader(settings) as reader:
             symbols = len(reader.latest())
+            yield Finding("database", "ok", f"{path}, {size / 1e6:,.1f} MB, {symbols} symbols")
+            if deep or size <= QUICK_BYTES:
+                yield _soundness(list(islice(reader.problems(), SHOWN_PROBLEMS)))
+            else:
+                yield Finding("its contents", "note", "not looked through, for that takes a while", DEEP)
     except MarketlabError as error:
-        return Finding("database", "wrong", error.message, error.mend or "")
-    return Finding("database", "ok", f"{path}, {path.stat().st_size / 1e6:,.1f} MB, {symbols} symbols")
+        yield Finding("database", "wrong", error.message, error.mend or "")
+    yield from _write_ahead_log(path)
+
+
+def _soundness(problems: list[str]) -> Finding:
+    if not problems:
+        return Finding("its contents", "ok", "whole, and its rows agree with its books")
+    return Finding(
+        "its contents",
+        "wrong",
+        "; ".join(problems),
+        "Stop marketlab and put a backup in its place, or move it away: a new one is filled from the log again.",
+    )
+
+
+def _write_ahead_log(database: Path) -> Iterator[Finding]:
+    """A log that grows is held by a reader that has not let go of what it saw."""
+    log = database.with_name(f"{database.name}-wal")
+    size = log.stat().st_size if log.exists() else 0
+    if size > LARGE_LOG_BYTES:
+        yield Finding(
+            "write-ahead log",
+            "note",
+            f"{size / 1e6:,.0f} MB: a reader holds an old snapshot; open in {', '.join(_who_has(database)) or '?'}",
+            "Close the cursor or end the process; at 1 GB nothing more is written until it lets go.",
+        )
+
+
+def _who_has(path: Path) -> Iterator[str]:
+    for process in psutil.process_iter(["pid", "name"]):
+        with suppress(psutil.Error):
+            if any(Path(file.path) == path for file in process.open_files()):
+                yield f"process {process.pid} ({process.name()})"
 
 
 def _browser() -> Finding:

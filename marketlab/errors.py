@@ -33,6 +33,7 @@ __all__ = [
     "MarketlabError",
     "NotFoundError",
     "OffsetOutOfRangeError",
+    "PrunedError",
     "QueryError",
     "SettingsError",
     "SourceError",
@@ -134,6 +135,12 @@ class StoreBusyError(StoreError):
 
 class StoreFullError(StoreError):
     """The disk is full; nothing was written, the same commit may be tried again."""
+
+
+class PrunedError(StoreError):
+    """What was asked for was removed by `marketlab prune`; only its account is left."""
+
+    exit_code = 1
 
 
 class HomeInUseError(MarketlabError):

@@ -21,6 +21,7 @@ __all__ = [
     "Alert",
     "Bar",
     "Batch",
+    "Break",
     "Close",
     "Counts",
     "DeadLetter",
@@ -74,26 +75,35 @@ class Close(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reason(StrEnum):
-    """Why a message was refused: the closed set, documented here and nowhere else."""
+    """Why a message was refused: the closed set, explained here and nowhere else."""
 
-    EMPTY = "empty"  #: no value (a tombstone) or no bytes
-    TOO_LARGE = "too_large"  #: more than 64 KiB
-    NOT_UTF8 = "not_utf8"  #: the bytes are not UTF-8
-    NOT_JSON = "not_json"  #: not one JSON value
-    NOT_AN_OBJECT = "not_an_object"  #: JSON, but not an object
-    DUPLICATE_KEY = "duplicate_key"  #: one name twice: which one is meant cannot be known
-    NESTED = "nested"  #: an object or array inside; a tick is flat
-    BAD_TEXT = "bad_text"  #: a NUL or a lone surrogate in a string
-    NOT_FINITE = "not_finite"  #: NaN, an infinity, or a number too large for a float
-    MISSING_FIELD = "missing_field"  #: symbol, price or timestamp is not there
-    BAD_SYMBOL = "bad_symbol"  #: not 1–32 of the allowed characters
-    BAD_PRICE = "bad_price"  #: not a number, or not 0 < price < 1e12
-    BAD_TIMESTAMP = "bad_timestamp"  #: not a number, or not 0 < t < 1e11 seconds
-    TIMESTAMP_AHEAD = "timestamp_ahead"  #: more than a day ahead of the record's own time
-    BAD_SIZE = "bad_size"  #: not a number > 0
-    BAD_SEQ = "bad_seq"  #: not a whole number of 1 or more
-    BAD_RUN = "bad_run"  #: not 1–64 of letters, digits, ``. _ -``
-    BAD_CLOSE = "bad_close"  #: a closing record without a run, a symbol or a last_seq
+    explanation: str
+
+    def __new__(cls, value: str, explanation: str = "") -> Self:
+        """A reason and what it means."""
+        reason = str.__new__(cls, value)
+        reason._value_ = value
+        reason.explanation = explanation
+        return reason
+
+    EMPTY = "empty", "no value (a tombstone) or no bytes"
+    TOO_LARGE = "too_large", "more than 64 KiB"
+    NOT_UTF8 = "not_utf8", "the bytes are not UTF-8"
+    NOT_JSON = "not_json", "not one JSON value"
+    NOT_AN_OBJECT = "not_an_object", "JSON, but not an object"
+    DUPLICATE_KEY = "duplicate_key", "one name twice: which one is meant cannot be known"
+    NESTED = "nested", "an object or array inside; a tick is flat"
+    BAD_TEXT = "bad_text", "a NUL or a lone surrogate in a string"
+    NOT_FINITE = "not_finite", "NaN, an infinity, or a number too large for a float"
+    MISSING_FIELD = "missing_field", "symbol, price or timestamp is not there"
+    BAD_SYMBOL = "bad_symbol", "not 1–32 of the allowed characters"
+    BAD_PRICE = "bad_price", "not a number, or not 0 < price < 1e12"
+    BAD_TIMESTAMP = "bad_timestamp", "not a number, or not 0 < t < 1e11 seconds"
+    TIMESTAMP_AHEAD = "timestamp_ahead", "more than a day ahead of the record's own time"
+    BAD_SIZE = "bad_size", "not a number > 0"
+    BAD_SEQ = "bad_seq", "not a whole number of 1 or more"
+    BAD_RUN = "bad_run", "not 1–64 of letters, digits, . _ -"
+    BAD_CLOSE = "bad_close", "a closing record without a run, a symbol or a last_seq"
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):
@@ -139,12 +149,30 @@ class StreamKey(NamedTuple):
 Gap = list[int]
 
 
+class Break(msgspec.Struct, frozen=True, array_like=True):
+    """Where the numbers ``first`` to ``last`` of a stream were not: between which two messages of its partition.
+
+    ``before``: the last tick that was accepted until then, offset and event time; None for none (or none under the
+    present rule). ``after``: the message that showed the break; its time is the event time of a tick, else None
+    (a closing record or a refused message).
+    """
+
+    first: int
+    last: int
+    before_offset: int | None
+    before_time: float | None
+    after_offset: int
+    after_time: float | None
+
+
 @dataclass(slots=True)
 class StreamState:
     """What must be remembered of a stream to go on with it; written with every batch that touches it.
 
     ``window`` and ``window_offsets`` hold the last accepted prices and their offsets, oldest first.
-    ``gaps`` are disjoint and ascending. ``refused`` counts sequence numbers that arrived as dead letters.
+    ``gaps`` are disjoint and ascending, and each lies within one of ``breaks``, which says where it was found.
+    ``refused`` counts sequence numbers that arrived as dead letters and not (repaired) since; ``refused_seqs`` are
+    these numbers, as ranges like ``gaps``. The two are kept apart, so that they can be held against each other.
     """
 
     key: StreamKey
@@ -160,6 +188,8 @@ class StreamState:
     run_symbols: int | None = None  # symbols in the run, as the closing record says
     newest: float = float("-inf")
     gaps: list[Gap] = field(default_factory=list)
+    breaks: list[Break] = field(default_factory=list)
+    refused_seqs: list[Gap] = field(default_factory=list)
     window: deque[float] = field(default_factory=deque)
     window_offsets: deque[int] = field(default_factory=deque)
 
@@ -221,7 +251,12 @@ class Alert(msgspec.Struct, frozen=True):
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """A refused message, whole. ``record_time`` is the log's own time of sending; ``id`` the store's, 0 before."""
+    """A refused message, whole. ``record_time`` is the log's own time of sending; ``id`` the store's, 0 before.
+
+    If it was sent again: ``repaired``, the bytes that were sent in its place; ``resend_begun_at`` and ``resent_at``,
+    when that was begun and when the log acknowledged it, s since the epoch. Begun and not acknowledged: it may stand
+    on the log or not.
+    """
 
     raw: bytes
     log: str
@@ -234,6 +269,9 @@ class DeadLetter(msgspec.Struct, frozen=True):
     symbol: str | None = None
     seq: int | None = None
     id: int = 0
+    repaired: bytes | None = None
+    resend_begun_at: float | None = None
+    resent_at: float | None = None
 
 
 # --------------------------------------------------------------------------------------------- what is counted

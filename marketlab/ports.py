@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from marketlab.books import PartitionBook, StreamBook
+from marketlab.books import Books, PartitionBook, StreamBook, balance
 from marketlab.digest import DigestRow
 from marketlab.model import Alert, Batch, DeadLetter, Position, Record, Rule, StreamKey, StreamState, Tick
 
@@ -319,13 +319,27 @@ class StoreReader(ABC):
     def stream_books(self, *, run: str | None = None) -> Iterator[StreamBook]:
         """The account of every stream (of one run), by log, run and symbol."""
 
+    def books(self, *, run: str | None = None) -> Books:
+        """The whole account, or all partitions and one run."""
+        return balance(self.partition_books(), self.stream_books(run=run))
+
     @abstractmethod
     def digest_rows(self, run: str, *, log: str) -> Iterator[DigestRow]:
-        """Kept ticks of a run on a log, sorted by symbol and ordinal."""
+        """Kept ticks of a run on a log, sorted by symbol and ordinal.
+
+        :raises PrunedError: they were removed; at the first row
+        """
 
     @abstractmethod
     def rules(self, run: str, *, log: str) -> list[Rule]:
         """The rules that the run was judged by."""
+
+    @abstractmethod
+    def problems(self) -> Iterator[str]:
+        """What is wrong in the store itself, a sentence each: damage, or rows that their account does not have.
+
+        Reads everything, so it may take a while.
+        """
 
     @abstractmethod
     def changes(self) -> int:
@@ -405,4 +419,18 @@ class Store(Sink, StoreReader):
         """Keep records that came by HTTP, each one row; those whose (log, partition, offset) is known are skipped.
 
         :returns: rows written
+        """
+
+    @abstractmethod
+    def begin_resend(self, letters: Mapping[int, bytes]) -> None:
+        """Note, before it happens, that dead letters are sent again, and as what: a crash leaves no doubt unsaid.
+
+        :raises NotFoundError: there is no such dead letter; nothing was noted
+        """
+
+    @abstractmethod
+    def end_resend(self, ids: Iterable[int]) -> None:
+        """Note that the log has acknowledged what was sent in their place.
+
+        :raises NotFoundError: there is no such dead letter; nothing was noted
         """

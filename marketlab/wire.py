@@ -36,6 +36,7 @@ MAX_AHEAD_S: Final = 86_400.0  # a source's clock may be a time zone off, not mo
 
 _SYMBOL = re.compile(r"[A-Za-z0-9.\-/:_=]{1,32}", re.ASCII)
 _RUN = re.compile(r"[A-Za-z0-9._\-]{1,64}", re.ASCII)
+_UNCLEAN = re.compile("[\0\ud800-\udfff]")
 _CACHE_LIMIT = 100_000  # distinct symbols or runs remembered; a hostile producer may not fill the memory
 
 
@@ -138,8 +139,10 @@ def _parse(value: bytes | None) -> dict[str, Any]:
         text = value.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _Found(Reason.NOT_UTF8, f"byte {error.start} is not UTF-8") from None
+    if text.startswith("\ufeff"):
+        raise _Found(Reason.NOT_JSON, "begins with a byte order mark")
     try:
-        parsed = json.loads(text, object_pairs_hook=_object, parse_int=_integer)
+        parsed = _read_slowly(text)
     except json.JSONDecodeError as error:
         raise _Found(Reason.NOT_JSON, f"not JSON at character {error.pos}: {error.msg}") from None
     except RecursionError:
@@ -154,7 +157,7 @@ def _check_values(fields: dict[str, Any]) -> None:
         if isinstance(item, dict | list):
             raise _Found(Reason.NESTED, f"{name[:40]!r} holds {_kind(item)}; a tick is flat")
         for part in (name, item):
-            if isinstance(part, str) and not _clean(part):
+            if isinstance(part, str) and _UNCLEAN.search(part):
                 raise _Found(Reason.BAD_TEXT, f"{name[:40]!r}: a NUL or a lone surrogate in the text")
         # NaN and Infinity are no JSON, but Python's parser takes them; 1e999 is JSON that no float can hold.
         if isinstance(item, float) and not math.isfinite(item):
@@ -175,8 +178,8 @@ def _integer(text: str) -> int | float:
     return int(text) if len(text) <= 400 else float(text)
 
 
-def _clean(text: str) -> bool:
-    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+# Made once: `json.loads` makes one at every call, which took as long as the reading.
+_read_slowly: Callable[[str], Any] = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer).decode
 
 
 def _kind(value: object) -> str:
@@ -280,10 +283,10 @@ def _refusal(reason: Reason, detail: str, fields: dict[str, Any]) -> Refusal:
     """Keep what can still be read of the identity: it settles the tick's place in its run's account."""
     symbol = fields.get("symbol")
     symbol = symbol_of(symbol) if isinstance(symbol, str) else None
-    run = fields.get("run")
-    run = run if isinstance(run, str) and _RUN.fullmatch(run) else ""
+    named = fields.get("run")
+    run = named if isinstance(named, str) and _RUN.fullmatch(named) else ""
     seq = fields.get("seq")
     seq = seq if isinstance(seq, int) and not isinstance(seq, bool) and 1 <= seq <= MAX_SEQ else None
-    if fields.get("type") == "close":
-        seq = None
+    if fields.get("type") == "close" or (not run and named not in (None, "")):
+        seq = None  # no tick, or of a run that cannot be read: in no other run may its number be counted
     return Refusal(reason, detail, run, symbol, seq)

@@ -21,11 +21,14 @@ from marketlab.ports import Sink, Source, Store, StoreReader, Transport
 from marketlab.provenance import Explainer
 from marketlab.settings import Settings
 from marketlab.sources import Replay, Simulator, Uniform, simulated_clock
-from marketlab.store import HttpSink, SqliteReader, SqliteStore
-from marketlab.transports import KafkaConfig, KafkaTransport, TapeTransport, ensure_topic
+from marketlab.store import Backup, HttpSink, Pruned, SqliteReader, SqliteStore
+from marketlab.store import back_up as back_up_database
+from marketlab.store import prune as prune_database
+from marketlab.transports import KafkaConfig, KafkaTransport, TapeTransport, ensure_topic, trim_topic
 
 __all__ = [
     "api_token",
+    "back_up",
     "commit_times",
     "group",
     "group_lag",
@@ -38,6 +41,8 @@ __all__ = [
     "open_source",
     "open_store",
     "open_transport",
+    "prune",
+    "prune_log",
     "rule",
     "tape_path",
     "timed",
@@ -101,6 +106,41 @@ def commit_times(settings: Settings) -> list[CommitTimes]:
 def open_reader(settings: Settings) -> StoreReader:
     """The store of the home, for reading; one that does not exist yet answers as an empty one."""
     return SqliteReader(settings.database)
+
+
+def back_up(settings: Settings, file: Path) -> Backup:
+    """A verified copy of the home's database.
+
+    :raises MarketlabError: it cannot be made; then there is none
+    """
+    return back_up_database(settings.database, file)
+
+
+def prune(settings: Settings, *, before_s: float, dry_run: bool, say: Callable[[str], None]) -> Pruned:
+    """Remove what is older from the home's database.
+
+    :param before_s: seconds since the epoch
+    """
+    return prune_database(settings.database, before=before_s, dry_run=dry_run, say=say)
+
+
+def prune_log(settings: Settings, *, before_s: float, dry_run: bool, progress: Progress | None = None) -> int | None:
+    """Delete what was sent before a time from the managed broker's log, as far as the store has it.
+
+    :returns: messages; None if there is no such log: your own Kafka has a retention that is yours, a tape has none
+    """
+    if settings.bootstrap_servers:
+        return None
+    with open_reader(settings) as reader:
+        positions = {(book.log, book.partition): book.next_offset for book in reader.partition_books()}
+    if not any(log.startswith("kafka:") for log, _ in positions):
+        return None
+    with open_transport(settings, progress=progress) as log:
+        read = {partition: end for (name, partition), end in positions.items() if name == log.log_id and end}
+        if not read:
+            return 0
+        with kafka(settings) as config:
+            return trim_topic(config, before_s=before_s, at_most=read, dry_run=dry_run)
 
 
 @contextmanager

@@ -82,11 +82,11 @@ class Engine:
                 else:
                     rows.append(row)
             elif type(item) is Close:
-                sequence.close(streams[item.run, item.symbol], item.last_seq, symbols=item.symbols)
+                _close(streams[item.run, item.symbol], item, offset)
                 counts.control += 1
             elif type(item) is Refusal:
                 batch.dead_letters.append(_dead_letter(item, value, self._log, partition, offset, time))
-                _account(item, streams)
+                _account(item, streams, offset)
                 counts.dead_lettered += 1
         counts.late = sum(row[8] for row in rows)
         counts.stored = len(rows) - counts.late
@@ -153,8 +153,8 @@ def _accept(state: StreamState, tick: Tick, offset: int, alerts: list[Alert]) ->
         if seq == state.highest_seq + 1:  # almost always
             state.highest_seq = seq
         else:
-            seen = sequence.see(state, seq)
-            if seen is None:
+            seen = _see(state, seq, offset, timestamp)
+            if seen is None and not _repaired(state, seq):
                 state.duplicate += 1
                 return None
             late = late or not seen
@@ -224,10 +224,35 @@ def _dead_letter(
     )
 
 
-def _account(refusal: Refusal, streams: _Streams) -> None:
+def _account(refusal: Refusal, streams: _Streams, offset: int) -> None:
     """A refused message whose identity can be read is accounted for in its run: it is refused, not lost."""
     if refusal.symbol is None or refusal.seq is None:
         return
     state = streams[refusal.run, refusal.symbol]
-    if sequence.see(state, refusal.seq) is not None:
+    if _see(state, refusal.seq, offset, None) is not None:
         state.refused += 1
+        sequence.include(state.refused_seqs, refusal.seq)
+
+
+def _repaired(state: StreamState, seq: int) -> bool:
+    """Whether a number that was seen before was refused then: the message was repaired and sent again."""
+    if not sequence.fill(state.refused_seqs, seq):
+        return False
+    state.refused -= 1
+    return True
+
+
+def _close(state: StreamState, close: Close, offset: int) -> None:
+    highest = state.highest_seq
+    sequence.close(state, close.last_seq, symbols=close.symbols)
+    if state.highest_seq > highest:
+        sequence.note_break(state, highest + 1, close.last_seq, offset=offset, timestamp=None)
+
+
+def _see(state: StreamState, seq: int, offset: int, timestamp: float | None) -> bool | None:
+    """Note a number, and where it stood if it shows that others are missing."""
+    highest = state.highest_seq
+    seen = sequence.see(state, seq)
+    if seq > highest + 1:
+        sequence.note_break(state, highest + 1, seq - 1, offset=offset, timestamp=timestamp)
+    return seen

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from marketlab.model import Gap, StreamState
+from marketlab.model import Break, Gap, StreamState
 
-__all__ = ["close", "fill", "see"]
+__all__ = ["close", "fill", "include", "note_break", "see"]
 
 
 def fill(gaps: list[Gap], seq: int) -> bool:
@@ -28,6 +28,20 @@ def fill(gaps: list[Gap], seq: int) -> bool:
     return True
 
 
+def include(seqs: list[Gap], seq: int) -> None:
+    """Put one number, which is in none of them, into ranges.
+
+    >>> seqs = [[1, 2], [7, 7]]
+    >>> include(seqs, 3), include(seqs, 5), seqs
+    (None, None, [[1, 3], [5, 5], [7, 7]])
+    """
+    index = bisect_right(seqs, seq, key=lambda gap: gap[0])
+    if index and seqs[index - 1][1] == seq - 1:
+        seqs[index - 1][1] = seq
+    else:
+        seqs.insert(index, [seq, seq])
+
+
 def see(state: StreamState, seq: int) -> bool | None:
     """Note that a number has arrived.
 
@@ -39,7 +53,10 @@ def see(state: StreamState, seq: int) -> bool | None:
             state.gaps.append([highest + 1, seq - 1])
         state.highest_seq = seq
         return True
-    return False if fill(state.gaps, seq) else None
+    if not fill(state.gaps, seq):
+        return None
+    _mend_break(state, seq)
+    return False
 
 
 def close(state: StreamState, last_seq: int, *, symbols: int | None) -> None:
@@ -49,3 +66,25 @@ def close(state: StreamState, last_seq: int, *, symbols: int | None) -> None:
         state.highest_seq = last_seq
     state.last_seq = max(last_seq, state.last_seq or 0)
     state.run_symbols = max(symbols or 0, state.run_symbols or 0) or None
+
+
+def note_break(state: StreamState, first: int, last: int, *, offset: int, timestamp: float | None) -> None:
+    """Note where a gap was found, before the message that showed it is given its place.
+
+    :param offset: of that message; ``timestamp`` is its event time if it is a tick
+    """
+    before_offset = before_time = None
+    if state.window_offsets:
+        before_offset, before_time = state.window_offsets[-1], state.newest
+    state.breaks.append(Break(first, last, before_offset, before_time, offset, timestamp))
+
+
+def _mend_break(state: StreamState, seq: int) -> None:
+    """Forget a break of which nothing is missing any more."""
+    index = bisect_right(state.breaks, seq, key=lambda found: found.first) - 1
+    if index < 0 or state.breaks[index].last < seq:
+        return
+    found = state.breaks[index]
+    next_gap = bisect_right(state.gaps, found.last, key=lambda gap: gap[0]) - 1
+    if next_gap < 0 or state.gaps[next_gap][1] < found.first:
+        del state.breaks[index]

@@ -6,7 +6,6 @@ from collections import Counter
 
 import click
 
-from marketlab.books import balance
 from marketlab.cli.options import json_option
 from marketlab.cli.output import out, print_json
 from marketlab.digest import digest as digest_of
@@ -16,6 +15,8 @@ from marketlab.settings import Settings
 from marketlab.wiring import open_reader
 
 __all__ = ["digest", "digests"]
+
+GONE = "pruned: its ticks are gone"
 
 
 @click.command(help="SHA-256 over everything stored of a run: equal input gives an equal digest, whatever carried it.")
@@ -32,16 +33,21 @@ def digest(settings: Settings, *, as_json: bool, run: str | None) -> None:
         print_json({"runs": result})
         return
     for name, value in result.items():
-        out.print(f"{value}  {name or '(no run)'}")
+        out.print(f"{value or GONE:<64}  {name or '(no run)'}")
 
 
-def digests(reader: StoreReader, *, run: str | None = None) -> dict[str, str]:
-    """The digest of every run (or of one), by run id; a run that stands on several logs as ``RUN@LOG``."""
-    books = balance((), reader.stream_books(run=run)).runs
+def digests(reader: StoreReader, *, run: str | None = None) -> dict[str, str | None]:
+    """The digest of every run (or of one), by run id; a run that stands on several logs as ``RUN@LOG``.
+
+    Of all runs, one that was pruned has None.
+
+    :raises PrunedError: the one that was asked for was pruned
+    """
+    books = reader.books(run=run).runs
     times = Counter(book.run for book in books)
     return {
-        book.run if times[book.run] == 1 else f"{book.run}@{book.log}": digest_of(
-            reader.digest_rows(book.run, log=book.log), rules=reader.rules(book.run, log=book.log)
-        )
+        book.run if times[book.run] == 1 else f"{book.run}@{book.log}": None
+        if run is None and book.pruned_at is not None
+        else digest_of(reader.digest_rows(book.run, log=book.log), rules=reader.rules(book.run, log=book.log))
         for book in books
     }

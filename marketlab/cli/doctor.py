@@ -21,10 +21,11 @@ GLYPHS = {"ok": "✓", "note": "[yellow]·[/]", "wrong": "[bold red]✗[/]"}
 @click.command(help="What is installed, reachable, free and wrong, with the mend. Exit 1 if anything is wrong.")
 @click.pass_obj
 @json_option
-def doctor(settings: Settings, *, as_json: bool) -> None:
+@click.option("--deep", is_flag=True, help="Look through the database however large it is.")
+def doctor(settings: Settings, *, as_json: bool, deep: bool) -> None:
     """What is wrong, and the mend."""
     findings = []
-    for finding in examine(settings, open_reader=open_reader):
+    for finding in examine(settings, open_reader=open_reader, deep=deep):
         findings.append(finding)
         if not as_json:
             out.print(f"{GLYPHS[finding.state]} {finding.what:<17} {escape(finding.found)}")

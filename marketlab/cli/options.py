@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from marketlab.model import Reason
 from marketlab.producer import Pace
 from marketlab.sources import parse_columns
 
-__all__ = ["SourceOptions", "json_option", "source_options", "transport_option"]
+__all__ = ["SourceOptions", "json_option", "reason_option", "source_options", "transport_option"]
 
 DEFAULT_RATE = 20.0
 
@@ -23,6 +24,9 @@ Command = Callable[..., Any]
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 transport_option = click.option(
     "--transport", default="kafka", show_default=True, metavar="kafka|tape:FILE", help="The log of messages."
+)
+reason_option = click.option(
+    "--reason", type=click.Choice([reason.value for reason in Reason]), help="Only those of this reason."
 )
 
 
@@ -33,11 +37,11 @@ else:
 
 
 class Duration(_Number):
-    """``30s``, ``5m``, ``1h``, or seconds as a number."""
+    """``30s``, ``5m``, ``1h``, ``7d``, or seconds as a number."""
 
     name = "duration"
-    _pattern = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)?")
-    _units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}  # noqa: RUF012 (read only)
+    _pattern = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
+    _units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, None: 1.0}  # noqa: RUF012 (read only)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Seconds."""
@@ -45,7 +49,7 @@ class Duration(_Number):
             return value
         match = self._pattern.fullmatch(str(value).strip())
         if not match:
-            self.fail(f"a duration like 30s, 5m or 1h was wanted, {value!r} was found", param, ctx)
+            self.fail(f"a duration like 30s, 5m, 1h or 7d was wanted, {value!r} was found", param, ctx)
         return float(match[1]) * self._units[match[2]]
 
 

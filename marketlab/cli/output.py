@@ -15,6 +15,7 @@ from marketlab.errors import MarketlabError
 __all__ = ["err", "fail", "out", "print_json", "table"]
 
 WIDE = 250
+NARROW = 90  # columns stand one space apart instead of two
 
 #: For results.
 out = Console(highlight=False, soft_wrap=True)
@@ -39,7 +40,15 @@ def fail(error: MarketlabError) -> None:
 
 def table(*columns: str, title: str | None = None) -> Table:
     """An empty table in the house style; a column whose name begins with ``#`` holds numbers."""
-    result = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+    result = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        padding=(0, 1) if out.width > NARROW else (0, 1, 0, 0),
+        header_style="dim",
+    )
     for column in columns:
         result.add_column(
             column.removeprefix("#"), justify="right" if column.startswith("#") else "left", overflow="fold"

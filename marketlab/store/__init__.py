@@ -7,8 +7,10 @@ to it, through the API.
 
 from __future__ import annotations
 
+from marketlab.store.backup import Backup, back_up
 from marketlab.store.http_sink import HttpSink
+from marketlab.store.pruning import Pruned, prune
 from marketlab.store.reader import SqliteReader
 from marketlab.store.writer import SqliteStore
 
-__all__ = ["HttpSink", "SqliteReader", "SqliteStore"]
+__all__ = ["Backup", "HttpSink", "Pruned", "SqliteReader", "SqliteStore", "back_up", "prune"]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import apsw
 
-from marketlab.errors import QueryError
+from marketlab.errors import PrunedError, QueryError
 from marketlab.store import statements as sql
 from marketlab.store.layout import Head
 
-__all__ = ["LARGEST_INTEGER", "at_least_one", "head_of", "is_text", "key", "walk"]
+__all__ = ["LARGEST_INTEGER", "at_least_one", "head_of", "is_text", "key", "pruned", "walk"]
 
 LARGEST_INTEGER: Final = 2**63 - 1
 
@@ -50,6 +51,15 @@ def at_least_one(limit: int) -> None:
 def key(id_: int) -> int:
     """A number that SQLite can compare with: there are no rows beyond 64 bits."""
     return max(-LARGEST_INTEGER, min(id_, LARGEST_INTEGER))
+
+
+def pruned(run: str, pruned_at: float) -> PrunedError:
+    """Why a run has no digest any more."""
+    return PrunedError(
+        f"run {run or '(no run)'} was pruned on {datetime.fromtimestamp(pruned_at, UTC):%Y-%m-%d}: its ticks are gone, "
+        "and its digest can no longer be made",
+        mend="Its account is still in `marketlab books`. A backup that holds the run can still make its digest.",
+    )
 
 
 def is_text(value: object) -> bool:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import apsw
-import msgspec
 
-from marketlab.books import PartitionBook, StreamBook
+from marketlab.books import Books, PartitionBook, StreamBook, balance
 from marketlab.digest import DigestRow
 from marketlab.errors import NotFoundError, StoreError
-from marketlab.model import Alert, Counts, DeadLetter, Record, Rule, Tick
+from marketlab.model import Alert, DeadLetter, Record, Rule, Tick
 from marketlab.ports import StoreReader
 from marketlab.store import statements as sql
+from marketlab.store.accounts import RunBooks, partition_books
 from marketlab.store.connection import (
     BUSY_TIMEOUT_S,
     file_identity,
@@ -25,23 +25,22 @@ from marketlab.store.connection import (
     translating,
 )
 from marketlab.store.latest import Latest
-from marketlab.store.queries import LARGEST_INTEGER, at_least_one, head_of, is_text, key, walk
-from marketlab.store.rows import alert_from, dead_letter_from, record_from
+from marketlab.store.queries import LARGEST_INTEGER, at_least_one, head_of, is_text, key, pruned, walk
+from marketlab.store.rows import alert_from, dead_letter_from, record_from, stream_book_from
 from marketlab.store.schema import is_ready, refuse_old
+from marketlab.store.soundness import problems
 
 __all__ = ["SqliteReader"]
 
 _SORT_CACHE_KIB: Final = 16_384  # what a digest sorts in memory before it spills to disk
-_gaps = msgspec.json.Decoder(tuple[tuple[int, int], ...]).decode
-
 _T = TypeVar("_T")
 
 
 class SqliteReader(StoreReader):
     """A SQLite file, read. For any number of threads: they take turns, for answers are short.
 
-    ``ticks``, ``stream_books`` and ``digest_rows`` may be long; each has a connection, and so a snapshot, of its own
-    until it is read to the end or closed.
+    ``ticks``, ``stream_books``, ``digest_rows`` and ``problems`` may be long; each has a connection of its own, and so
+    a snapshot, until it is read to the end or closed.
 
     :param path: need not exist; it begins to answer once it is there, and goes on with another file put in its place
     :param busy_timeout_s: how long to wait while the file is locked, which reading hardly ever meets
@@ -56,6 +55,7 @@ class SqliteReader(StoreReader):
         self._reading: apsw.Connection | None = None
         self._read_file: tuple[int, int] | None = None
         self._latest = Latest()
+        self._run_books = RunBooks()
         self._opened = 0
         self._closed = False
 
@@ -139,28 +139,45 @@ class SqliteReader(StoreReader):
 
     def partition_books(self) -> list[PartitionBook]:
         """The books of every partition that was ever claimed, by log and partition."""
-        return self._rows(
-            lambda row: PartitionBook(row[0], row[1], Counts(*row[3:]), row[2]),
-            sql.PARTITION_BOOKS,
-        )
+        with self._snapshot() as connection:
+            return partition_books(connection) if connection else []
 
     def stream_books(self, *, run: str | None = None) -> Iterator[StreamBook]:
         """The account of every stream (of one run), by log, run and symbol."""
         rows = self._stream(sql.STREAM_BOOKS, ()) if run is None else self._stream(sql.STREAM_BOOKS_OF_RUN, (run,))
-        for *account, run_symbols, gaps in rows:
-            log, partition, name, symbol, produced, stored, late, duplicate, refused = account
-            yield StreamBook(
-                log, partition, name, symbol, produced, stored, late, duplicate, refused, _gaps(gaps), run_symbols
-            )
+        for row in rows:
+            yield stream_book_from(row)
+
+    def books(self, *, run: str | None = None) -> Books:
+        """The whole account; only the runs that have changed since it was asked for last are read again."""
+        with self._snapshot() as connection:
+            if connection is None:
+                return Books([], [])
+            if run is None:
+                return Books(partition_books(connection), self._run_books.read(connection))
+            streams = connection.execute(sql.STREAM_BOOKS_OF_RUN, (run,)) if is_text(run) else ()
+            return balance(partition_books(connection), map(stream_book_from, streams))
 
     def digest_rows(self, run: str, *, log: str) -> Iterator[DigestRow]:
         """Kept ticks of a run on a log, sorted by symbol and ordinal."""
-        for *values, late in self._stream(sql.DIGEST_ROWS, (run, log)):
-            yield (*values, bool(late))
+        for pruned_at, symbol, *values, late in self._stream(sql.DIGEST_ROWS, (run, log)):
+            if pruned_at is not None:
+                raise pruned(run, pruned_at)
+            if symbol is not None:
+                yield (symbol, *values, bool(late))
 
     def rules(self, run: str, *, log: str) -> list[Rule]:
         """The rules that the run was judged by."""
         return self._rows(lambda row: Rule(*row), sql.RULES, (run, log))
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong in the file itself, a sentence each."""
+        connection = self._open()
+        if connection is None:
+            return
+        with closing(connection), translating(self._path, connection):
+            connection.execute("BEGIN")
+            yield from problems(connection)
 
     def changes(self) -> int:
         """A number that is another one after every commit by anybody."""
@@ -256,6 +273,7 @@ class SqliteReader(StoreReader):
             self._reading.close()
             self._reading = None
             self._latest = Latest()
+            self._run_books = RunBooks()  # of another file they would be wrong
             self._opened += 1
 
     def _open(self) -> apsw.Connection | None:

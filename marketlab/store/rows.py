@@ -8,8 +8,10 @@ from typing import Any
 
 import msgspec
 
+from marketlab.books import StreamBook
 from marketlab.model import (
     Alert,
+    Break,
     DeadLetter,
     Reason,
     Record,
@@ -24,6 +26,7 @@ __all__ = [
     "dead_letter_from",
     "dead_letter_values",
     "record_from",
+    "stream_book_from",
     "stream_from",
     "stream_values",
 ]
@@ -32,6 +35,10 @@ _encode = msgspec.json.Encoder().encode
 _floats = msgspec.json.Decoder(list[float]).decode
 _integers = msgspec.json.Decoder(list[int]).decode
 _gaps = msgspec.json.Decoder(list[list[int]]).decode
+_breaks = msgspec.json.Decoder(list[Break]).decode
+_book_gaps = msgspec.json.Decoder(tuple[tuple[int, int], ...]).decode
+_book_breaks = msgspec.json.Decoder(tuple[Break, ...]).decode
+_NOTHING = "[]"
 
 
 def stream_values(state: StreamState) -> tuple[Any, ...]:
@@ -48,9 +55,11 @@ def stream_values(state: StreamState) -> tuple[Any, ...]:
         state.last_seq,
         state.run_symbols,
         None if state.newest == -inf else state.newest,
-        _text(state.gaps) if state.gaps else "[]",
+        _text(state.gaps) if state.gaps else _NOTHING,
         _text(list(state.window)),
         _text(list(state.window_offsets)),
+        _text(state.refused_seqs) if state.refused_seqs else _NOTHING,
+        _text(state.breaks) if state.breaks else _NOTHING,
     )
 
 
@@ -58,7 +67,7 @@ def stream_from(row: tuple[Any, ...]) -> StreamState:
     """A row of ``streams`` as state; windows hold as many ticks as the rule says."""
     (
         id_, log, run, symbol, partition, window, threshold_pct, ordinal, stored, late, duplicate, refused,
-        highest_seq, last_seq, run_symbols, newest, gaps, prices, offsets,
+        highest_seq, last_seq, run_symbols, newest, gaps, prices, offsets, refused_seqs, breaks,
     ) = row  # fmt: skip
     return StreamState(
         StreamKey(log, partition, run, symbol),
@@ -74,9 +83,25 @@ def stream_from(row: tuple[Any, ...]) -> StreamState:
         run_symbols=run_symbols,
         newest=-inf if newest is None else newest,
         gaps=_gaps(gaps),
+        breaks=_breaks(breaks),
+        refused_seqs=_gaps(refused_seqs),
         window=deque(_floats(prices), maxlen=window),
         window_offsets=deque(_integers(offsets), maxlen=window),
     )
+
+
+def stream_book_from(row: tuple[Any, ...]) -> StreamBook:
+    """The account of a stream."""
+    (
+        log, partition, run, symbol, produced, stored, late, duplicate, refused, gaps, run_symbols, breaks, pruned_at,
+    ) = row  # fmt: skip
+    return StreamBook(
+        log, partition, run, symbol, produced, stored, late, duplicate, refused,
+        () if gaps == _NOTHING else _book_gaps(gaps),
+        run_symbols,
+        () if breaks == _NOTHING else _book_breaks(breaks),
+        pruned_at,
+    )  # fmt: skip
 
 
 def alert_values(alert: Alert, id_: int, tick_id: int, stream_id: int | None, prev_id: int | None) -> tuple[Any, ...]:
@@ -128,8 +153,14 @@ def dead_letter_values(letter: DeadLetter) -> tuple[Any, ...]:
 
 def dead_letter_from(row: tuple[Any, ...]) -> DeadLetter:
     """A row of ``dead_letters``."""
-    id_, raw, log, partition, offset, record_time, reason, detail, run, symbol, seq = row
-    return DeadLetter(raw, log, partition, offset, record_time, Reason(reason), detail, run, symbol, seq, id_)
+    (
+        id_, raw, log, partition, offset, record_time, reason, detail, run, symbol, seq,
+        repaired, resend_begun_at, resent_at,
+    ) = row  # fmt: skip
+    return DeadLetter(
+        raw, log, partition, offset, record_time, Reason(reason), detail, run, symbol, seq, id_,
+        repaired, resend_begun_at, resent_at,
+    )  # fmt: skip
 
 
 def record_from(row: tuple[Any, ...]) -> Record:

@@ -10,15 +10,14 @@ from typing import Final
 import apsw
 
 from marketlab.errors import StoreError
+from marketlab.store.migrations import MIGRATIONS
 
 __all__ = ["APPLICATION_ID", "VERSION", "is_ready", "prepare", "refuse_old"]
 
 #: In the file's header, so that `file marketlab.db` and we know whose it is: "mklb".
 APPLICATION_ID: Final = 0x6D6B6C62
 #: Of `schema.sql`, kept as the file's `user_version`.
-VERSION: Final = 1
-#: version → script that brings a file of that version to the next; one is added with every change of `schema.sql`.
-MIGRATIONS: Final[Mapping[int, str]] = {}
+VERSION: Final = 2
 
 
 def prepare(
@@ -45,6 +44,7 @@ def prepare(
             else:
                 for step in range(found, version):
                     connection.execute(migrations[step])
+            # In the same transaction: a file says the version that it has, whenever the power fails.
             connection.pragma("user_version", version)
         connection.execute("COMMIT")
     except BaseException:

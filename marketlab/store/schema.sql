@@ -82,9 +82,23 @@ CREATE TABLE dead_letters (
     detail      TEXT    NOT NULL,  -- a sentence
     run         TEXT    NOT NULL,  -- run, symbol and seq as far as they can still be read
     symbol      TEXT,
-    seq         INTEGER
+    seq         INTEGER,
+    repaired        BLOB,          -- what was sent in its place, if it was sent again
+    resend_begun_at REAL,          -- not NULL while resent_at is: it may stand on the log or not
+    resent_at       REAL           -- when the log acknowledged it
 ) STRICT;
 CREATE INDEX dead_letters_by_reason ON dead_letters (reason);
+
+-- How many dead letters there were of each reason; the sum of a partition is its positions.dead_lettered.
+-- A letter that is pruned stays counted here.
+CREATE TABLE reasons (
+    log       TEXT    NOT NULL,
+    partition INTEGER NOT NULL,
+    reason    TEXT    NOT NULL,
+    count     INTEGER NOT NULL,
+    pruned    INTEGER NOT NULL DEFAULT 0,  -- so many of them are no longer in dead_letters
+    PRIMARY KEY (log, partition, reason)
+) STRICT, WITHOUT ROWID;
 
 -- Who owns a partition of a log, what is read next, and the partition's books:
 -- received = stored + late + duplicate + dead_lettered + control.
@@ -115,7 +129,7 @@ CREATE TABLE streams (
     stored         INTEGER NOT NULL,
     late           INTEGER NOT NULL,
     duplicate      INTEGER NOT NULL,
-    refused        INTEGER NOT NULL,  -- sequence numbers that arrived as dead letters
+    refused        INTEGER NOT NULL,  -- sequence numbers that arrived as dead letters and not, repaired, since
     highest_seq    INTEGER NOT NULL,
     last_seq       INTEGER,           -- ticks produced, as the closing record says; NULL: still open
     run_symbols    INTEGER,           -- symbols in the run, as the closing record says
@@ -123,6 +137,9 @@ CREATE TABLE streams (
     gaps           TEXT    NOT NULL,  -- JSON array of [first, last]: sequence numbers that were not seen
     window_prices  TEXT    NOT NULL,  -- JSON array, oldest first
     window_offsets TEXT    NOT NULL,  -- JSON array, as window_prices
+    refused_seqs   TEXT    NOT NULL DEFAULT '[]',  -- JSON array of [first, last]: the numbers that `refused` counts
+    breaks         TEXT    NOT NULL DEFAULT '[]',  -- JSON array: where the gaps were found, as
+                                                   -- [first, last, offset before, time, offset after, time]
     UNIQUE (log, run, symbol, partition)
 ) STRICT;
 
@@ -134,6 +151,8 @@ CREATE TABLE runs (
     last_seen     REAL NOT NULL,
     first_tick_id INTEGER,  -- its ticks lie between these two ids, among others; NULL before any
     last_tick_id  INTEGER,
+    changes       INTEGER NOT NULL DEFAULT 0,  -- another number after every commit that touches the run
+    pruned_at     REAL,                        -- when its ticks were removed; its account stays
     PRIMARY KEY (log, run)
 ) STRICT, WITHOUT ROWID;
 

@@ -13,7 +13,7 @@ from marketlab.store.layout import TICK_COLUMNS
 _COUNTS = ("received", *BINS)
 _STATE = (
     "window", "threshold_pct", "ordinal", "stored", "late", "duplicate", "refused", "highest_seq", "last_seq",
-    "run_symbols", "newest", "gaps", "window_prices", "window_offsets",
+    "run_symbols", "newest", "gaps", "window_prices", "window_offsets", "refused_seqs", "breaks",
 )  # fmt: skip
 _ALERT = (
     "id", "symbol", "text", "price", "previous_price", "change_pct", "moving_average", "timestamp", "window",
@@ -83,9 +83,10 @@ UPDATE_STREAM: Final = f"UPDATE streams SET {', '.join(f'{name} = ?' for name in
 
 # Rows come in the order of writing, so the last id of a batch is the run's last so far.
 UPDATE_RUN: Final = """
-    INSERT INTO runs (log, run, first_seen, last_seen, first_tick_id, last_tick_id)
-    VALUES (?1, ?2, unixepoch('subsec'), unixepoch('subsec'), ?3, ?4)
+    INSERT INTO runs (log, run, first_seen, last_seen, first_tick_id, last_tick_id, changes)
+    VALUES (?1, ?2, unixepoch('subsec'), unixepoch('subsec'), ?3, ?4, 1)
     ON CONFLICT (log, run) DO UPDATE SET
+        changes = changes + 1,
         last_seen = excluded.last_seen,
         first_tick_id = coalesce(first_tick_id, excluded.first_tick_id),
         last_tick_id = coalesce(excluded.last_tick_id, last_tick_id)"""
@@ -97,6 +98,15 @@ ADD_RULE: Final = "INSERT INTO rules (log, run, window, threshold_pct) VALUES (?
 INSERT_TICKS: Final = Insert("ticks", TICK_COLUMNS)
 INSERT_ALERTS: Final = Insert("alerts", _ALERT)
 INSERT_DEAD_LETTERS: Final = Insert("dead_letters", _DEAD_LETTER)
+
+COUNT_REASONS: Final = """
+    INSERT INTO reasons (log, partition, reason, count) VALUES (?, ?, ?, ?)
+    ON CONFLICT (log, partition, reason) DO UPDATE SET count = count + excluded.count"""
+
+BEGIN_RESEND: Final = """
+    UPDATE dead_letters SET repaired = ?, resend_begun_at = unixepoch('subsec'), resent_at = NULL
+    WHERE id = ? RETURNING id"""
+END_RESEND: Final = "UPDATE dead_letters SET resent_at = unixepoch('subsec') WHERE id = ? RETURNING id"
 
 HEAD: Final = "SELECT id, alert_id, first_id, run, largest_change_pct, largest_id FROM latest WHERE symbol = ?"
 NEXT_TICK_ID: Final = "SELECT coalesce(max(id), 0) + 1 FROM ticks"
@@ -159,30 +169,35 @@ ALERTS: Final = f"""
     SELECT {", ".join(f"alerts.{name}" for name in _ALERT[:-2])}, streams.log, streams.run
     FROM alerts JOIN streams ON streams.id = alerts.stream_id"""
 ALERTS_AFTER: Final = f"{ALERTS} WHERE alerts.id > ? ORDER BY alerts.id LIMIT ?"
-DEAD_LETTERS: Final = f"SELECT dead_letters.id, {_list(_DEAD_LETTER)} FROM dead_letters"
+DEAD_LETTERS: Final = f"SELECT id, {_list(_DEAD_LETTER)}, repaired, resend_begun_at, resent_at FROM dead_letters"
 TICK_CHAIN: Final = ChainQueries("ticks", f"SELECT {_list(_RECORD)} FROM records WHERE id")
 ALERT_CHAIN: Final = ChainQueries("alerts", f"{ALERTS} WHERE alerts.id")
 DEAD_LETTER_COUNTS: Final = "SELECT reason, count(*) FROM dead_letters GROUP BY reason ORDER BY reason"
 
 PARTITION_BOOKS: Final = f"SELECT log, partition, next_offset, {_list(_COUNTS)} FROM positions ORDER BY log, partition"
+REASONS: Final = "SELECT log, partition, reason, count FROM reasons ORDER BY log, partition, reason"
 
-_STREAM_BOOK: Final = """
-    SELECT streams.log, streams.partition, streams.run, streams.symbol, streams.last_seq, streams.stored, streams.late,
-           streams.duplicate, streams.refused, streams.run_symbols, streams.gaps"""
-_BOOK_ORDER: Final = "ORDER BY streams.log, streams.run, streams.symbol, streams.partition"
-STREAM_BOOKS: Final = f"{_STREAM_BOOK} FROM streams {_BOOK_ORDER}"
+RUN_VERSIONS: Final = "SELECT log, run, changes FROM runs ORDER BY log, run"
+
 # By way of the few runs, for the index of streams begins with the log. CROSS JOIN: in this order.
-STREAM_BOOKS_OF_RUN: Final = f"""{_STREAM_BOOK}
-    FROM runs CROSS JOIN streams ON streams.log = runs.log AND streams.run = runs.run
-    WHERE runs.run = ? {_BOOK_ORDER}"""
+_STREAM_BOOKS: Final = """
+    SELECT streams.log, streams.partition, streams.run, streams.symbol, streams.last_seq, streams.stored, streams.late,
+           streams.duplicate, streams.refused, streams.gaps, streams.run_symbols, streams.breaks, runs.pruned_at
+    FROM runs CROSS JOIN streams ON streams.log = runs.log AND streams.run = runs.run"""
+_BOOK_ORDER: Final = "ORDER BY streams.log, streams.run, streams.symbol, streams.partition"
+STREAM_BOOKS: Final = f"{_STREAM_BOOKS} {_BOOK_ORDER}"
+STREAM_BOOKS_OF_RUN: Final = f"{_STREAM_BOOKS} WHERE runs.run = ? {_BOOK_ORDER}"
+STREAM_BOOKS_OF_RUN_ON_LOG: Final = f"{_STREAM_BOOKS} WHERE runs.log = ? AND runs.run = ? {_BOOK_ORDER}"
 
 # Only the run's stretch of the table is read; the sorter spills to disk, so any run fits in little memory.
+# LEFT JOIN: a run of which no tick is left still says that it was pruned.
 DIGEST_ROWS: Final = """
-    SELECT ticks.symbol, ticks.ordinal, ticks.price, ticks.timestamp, ticks.size, ticks.moving_average, ticks.alert,
-           ticks.late
-    FROM runs JOIN ticks ON ticks.id BETWEEN runs.first_tick_id AND runs.last_tick_id
-    WHERE runs.run = ?1 AND runs.log = ?2
+    SELECT runs.pruned_at, ticks.symbol, ticks.ordinal, ticks.price, ticks.timestamp, ticks.size, ticks.moving_average,
+           ticks.alert, ticks.late
+    FROM runs LEFT JOIN ticks
+      ON ticks.id BETWEEN runs.first_tick_id AND runs.last_tick_id
       AND ticks.stream_id IN (SELECT id FROM streams WHERE streams.run = ?1 AND streams.log = ?2)
+    WHERE runs.run = ?1 AND runs.log = ?2
     ORDER BY ticks.symbol, ticks.ordinal, ticks.partition"""
 
 RULES: Final = "SELECT window, threshold_pct FROM rules WHERE run = ? AND log = ? ORDER BY window, threshold_pct"

@@ -6,6 +6,8 @@ from typing import Final
 
 import apsw
 
+from marketlab.errors import StoreBusyError
+
 __all__ = ["WriteAheadLog"]
 
 #: Copy the log into the database at this many pages (of 4 KiB): 16 MiB.
@@ -13,6 +15,8 @@ CHECKPOINT_PAGES: Final = 4_000
 #: A reader that never pauses keeps the log from beginning afresh, and it grows without end (measured: 722 MB in 8 s).
 #: At 64 MiB the writer waits for readers, at the most the busy timeout; if in vain, again at twice the size.
 WAIT_FOR_READERS_PAGES: Final = 16_000
+#: At 1 GiB nothing more is written until the reader lets go: a cursor that somebody forgot may not fill the disk.
+LIMIT_PAGES: Final = 262_144
 
 
 class WriteAheadLog:
@@ -40,6 +44,24 @@ class WriteAheadLog:
         else:
             if wait:
                 self._pages, self._wait_at_pages = 0, WAIT_FOR_READERS_PAGES
+
+    def require_room(self) -> None:
+        """Refuse to write while the log has reached its limit; to be called outside any transaction.
+
+        :raises StoreBusyError: a reader still holds a snapshot from before
+        """
+        if self._pages < LIMIT_PAGES:
+            return
+        try:
+            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.BusyError as error:
+            size = self._pages * self._connection.pragma("page_size")
+            raise StoreBusyError(
+                f"{self._connection.filename}: the write-ahead log has reached {size / 1e6:,.0f} MB, for a reader has "
+                "held on to an old snapshot since it began to grow",
+                mend="It is tried again. End that reader, e.g. a notebook's open cursor: `marketlab doctor` names it.",
+            ) from error
+        self._pages, self._wait_at_pages = 0, WAIT_FOR_READERS_PAGES
 
     def _note(self, _connection: apsw.Connection, _schema: str, pages: int) -> int:
         """Called by SQLite inside COMMIT, where nothing may fail any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import apsw
 
 from marketlab import failpoints
-from marketlab.errors import QueryError, StaleOwnerError, StoreError
+from marketlab.errors import NotFoundError, QueryError, StaleOwnerError, StoreError
 from marketlab.model import BINS, Batch, Counts, Position, StreamKey, StreamState
 from marketlab.ports import PostedTick, Store
 from marketlab.store import statements as sql
@@ -25,6 +26,7 @@ from marketlab.store.connection import (
 )
 from marketlab.store.layout import Touched, latest_values, lay_out
 from marketlab.store.posting import post
+from marketlab.store.queries import key
 from marketlab.store.reader import SqliteReader
 from marketlab.store.rows import alert_values, dead_letter_values, stream_from, stream_values
 from marketlab.store.schema import prepare
@@ -67,10 +69,11 @@ class SqliteStore(SqliteReader, Store):
         """The state of those of the streams that are known."""
         known: dict[StreamKey, StreamState] = {}
         with self._transaction(kind="DEFERRED") as connection:
-            for key in keys:
-                row = connection.execute(sql.STREAM, (key.log, key.run, key.symbol, key.partition)).fetchone()
+            for wanted in keys:
+                log, partition, run, symbol = wanted
+                row = connection.execute(sql.STREAM, (log, run, symbol, partition)).fetchone()
                 if row is not None:
-                    known[key] = stream_from(row)
+                    known[wanted] = stream_from(row)
         return known
 
     def commit(self, batch: Batch, *, expected: Mapping[int, Position]) -> dict[int, Position]:
@@ -104,6 +107,18 @@ class SqliteStore(SqliteReader, Store):
         self._wal.tend()
         return written
 
+    def begin_resend(self, letters: Mapping[int, bytes]) -> None:
+        """Note that dead letters are about to be sent again, and as what."""
+        with self._transaction() as connection:
+            for id_, repaired in letters.items():
+                _note_resend(connection.execute(sql.BEGIN_RESEND, (repaired, key(id_))), id_)
+
+    def end_resend(self, ids: Iterable[int]) -> None:
+        """Note that the log has acknowledged them."""
+        with self._transaction() as connection:
+            for id_ in ids:
+                _note_resend(connection.execute(sql.END_RESEND, (key(id_),)), id_)
+
     def close(self) -> None:
         """Close; the last one to do so folds the write-ahead log into the database."""
         super().close()
@@ -125,6 +140,8 @@ class SqliteStore(SqliteReader, Store):
                 mend="Stop what writes before moving the database, and start it again afterwards.",
             )
         try:
+            if kind == "IMMEDIATE":
+                self._wal.require_room()
             connection.execute(f"BEGIN {kind}")
             try:
                 yield connection
@@ -159,9 +176,7 @@ class SqliteStore(SqliteReader, Store):
         )
         _write_runs(connection, batch, touched.values(), chain.next_tick_id - 1)
         if batch.dead_letters:
-            sql.INSERT_DEAD_LETTERS(
-                connection, [value for letter in batch.dead_letters for value in dead_letter_values(letter)]
-            )
+            _write_dead_letters(connection, batch)
 
     def _write_alerts(self, connection: apsw.Connection, batch: Batch, first_id: int) -> None:
         ticks = {
@@ -184,6 +199,11 @@ class SqliteStore(SqliteReader, Store):
 
 
 # --------------------------------------------------------------------------------------------- the parts of a batch
+
+
+def _note_resend(updated: apsw.Cursor, id_: int) -> None:
+    if not updated.fetchall():
+        raise NotFoundError(f"there is no dead letter {id_}", mend="`marketlab dead-letters list` lists them.")
 
 
 def _moved(batch: Batch, expected: Mapping[int, Position]) -> dict[int, Position]:
@@ -229,6 +249,14 @@ def _add_streams(connection: apsw.Connection, fresh: Iterable[StreamState]) -> N
             ).get
         except apsw.ConstraintError as error:
             raise StoreError(f"{key} must be loaded before it is gone on with, it is in the store already") from error
+
+
+def _write_dead_letters(connection: apsw.Connection, batch: Batch) -> None:
+    sql.INSERT_DEAD_LETTERS(
+        connection, [value for letter in batch.dead_letters for value in dead_letter_values(letter)]
+    )
+    counted = Counter((letter.partition, letter.reason.value) for letter in batch.dead_letters)
+    connection.executemany(sql.COUNT_REASONS, ((batch.log, *key, count) for key, count in counted.items()))
 
 
 def _write_runs(connection: apsw.Connection, batch: Batch, touched: Iterable[Touched], last_id: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from marketlab.digest import DigestRow
 from marketlab.errors import NotFoundError, QueryError, StaleOwnerError, StoreError
 from marketlab.model import Alert, Batch, Counts, DeadLetter, Position, Record, Rule, StreamKey, StreamState, Tick
 from marketlab.ports import PostedTick, Store
-from marketlab.testing.memory_tables import Tables, book, copy_state, digest_row, posted_record, write_ticks
+from marketlab.testing.memory_tables import Tables, book, copy_state, digest_row, posted_record, problems, write_ticks
 
 __all__ = ["MemoryStore"]
 
@@ -47,6 +48,7 @@ class MemoryStore(Store):
                 epoch, next_offset = database.positions.get((log, partition), (0, None))
                 claimed[partition] = database.positions[log, partition] = Position(epoch + 1, next_offset)
                 database.counts.setdefault((log, partition), Counts())
+                database.reasons.setdefault((log, partition), Counter())
             return claimed
 
     def load_streams(self, keys: Sequence[StreamKey]) -> dict[StreamKey, StreamState]:
@@ -79,6 +81,7 @@ class MemoryStore(Store):
                 database.alerts.append(msgspec.structs.replace(alert, id=len(database.alerts) + 1, tick_id=tick_id))
             for letter in batch.dead_letters:
                 database.dead_letters.append(msgspec.structs.replace(letter, id=len(database.dead_letters) + 1))
+                database.reasons[batch.log, letter.partition][letter.reason.value] += 1
             for partition, counts in batch.counts.items():
                 database.counts[batch.log, partition] += counts
             positions = {
@@ -103,6 +106,21 @@ class MemoryStore(Store):
                 database.note_moves([database.keep(posted_record(tick, partition, offset))])
                 written += 1
         return written
+
+    def begin_resend(self, letters: Mapping[int, bytes]) -> None:
+        """Note that dead letters are about to be sent again, and as what."""
+        with self._writing() as database:
+            found = [(_one(database.dead_letters, id_, "dead letter"), repaired) for id_, repaired in letters.items()]
+            for letter, repaired in found:
+                database.dead_letters[letter.id - 1] = msgspec.structs.replace(
+                    letter, repaired=repaired, resend_begun_at=time.time(), resent_at=None
+                )
+
+    def end_resend(self, ids: Iterable[int]) -> None:
+        """Note that the log has acknowledged them."""
+        with self._writing() as database:
+            for letter in [_one(database.dead_letters, id_, "dead letter") for id_ in ids]:
+                database.dead_letters[letter.id - 1] = msgspec.structs.replace(letter, resent_at=time.time())
 
     # ------------------------------------------------------------------------------------------ reading
 
@@ -179,8 +197,8 @@ class MemoryStore(Store):
         """The books of every partition that was ever claimed, by log and partition."""
         with self._reading() as database:
             return [
-                PartitionBook(log, partition, replace(counts), database.positions[log, partition].next_offset)
-                for (log, partition), counts in sorted(database.counts.items())
+                PartitionBook(*key, replace(counts), database.positions[key].next_offset, dict(database.reasons[key]))
+                for key, counts in sorted(database.counts.items())
             ]
 
     def stream_books(self, *, run: str | None = None) -> Iterator[StreamBook]:
@@ -202,6 +220,11 @@ class MemoryStore(Store):
         """The rules that the run was judged by."""
         with self._reading() as database:
             return [Rule(window, threshold) for window, threshold in sorted(database.rules.get((log, run), ()))]
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong, a sentence each."""
+        with self._reading() as database:
+            return iter(problems(database))
 
     def changes(self) -> int:
         """A number that is another one after every commit by anybody."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
@@ -14,7 +14,7 @@ from marketlab.digest import DigestRow
 from marketlab.model import Alert, Batch, Counts, DeadLetter, Position, Record, StreamKey, StreamState
 from marketlab.ports import PostedTick
 
-__all__ = ["Kept", "Tables", "book", "copy_state", "digest_row", "posted_record", "write_ticks"]
+__all__ = ["Kept", "Tables", "book", "copy_state", "digest_row", "posted_record", "problems", "write_ticks"]
 
 
 @dataclass(slots=True)
@@ -34,6 +34,7 @@ class Tables:
     changes: int = 0
     positions: dict[tuple[str, int], Position] = field(default_factory=dict)
     counts: dict[tuple[str, int], Counts] = field(default_factory=dict)
+    reasons: dict[tuple[str, int], Counter[str]] = field(default_factory=dict)
     streams: dict[StreamKey, StreamState] = field(default_factory=dict)
     rules: dict[tuple[str, str], set[tuple[int, float]]] = field(default_factory=dict)
     kept: list[Kept] = field(default_factory=list)  # the record of id n stands at n - 1
@@ -115,6 +116,8 @@ def copy_state(state: StreamState) -> StreamState:
     return replace(
         state,
         gaps=deepcopy(state.gaps),
+        breaks=list(state.breaks),
+        refused_seqs=deepcopy(state.refused_seqs),
         window=deque(state.window, maxlen=window),
         window_offsets=deque(state.window_offsets, maxlen=window),
     )
@@ -135,6 +138,7 @@ def book(state: StreamState) -> StreamBook:
         refused=state.refused,
         gaps=tuple((first, last) for first, last in state.gaps),
         run_symbols=state.run_symbols,
+        breaks=tuple(state.breaks),
     )
 
 
@@ -145,3 +149,21 @@ def digest_row(kept: Kept) -> DigestRow:
         record.symbol, kept.ordinal, record.price, record.timestamp, record.size, record.moving_average, record.alert,
         record.late,
     )  # fmt: skip
+
+
+def problems(database: Tables) -> list[str]:
+    """Rows that their account does not have."""
+    found = []
+    kept = Counter((row.stream, row.record.late) for row in database.kept)
+    for key, state in database.streams.items():
+        if (kept[key, False], kept[key, True]) != (state.stored, state.late):
+            found.append(f"stream {key} has other rows than its account says")
+        if sum(last - first + 1 for first, last in state.refused_seqs) != state.refused:
+            found.append(f"stream {key} names other refused numbers than its account says")
+    letters = Counter((letter.log, letter.partition, letter.reason.value) for letter in database.dead_letters)
+    counted = Counter(
+        {(*place, reason): n for place, reasons in database.reasons.items() for reason, n in reasons.items()}
+    )
+    if letters != counted:
+        found.append("there are other dead letters than were counted")
+    return found

@@ -7,7 +7,13 @@ Importing this loads no Kafka client: that takes a quarter of a second, and a ta
 """
 
 from marketlab.transports.kafka import KafkaTransport
-from marketlab.transports.kafka_admin import PartitionDescription, TopicDescription, describe_topic, ensure_topic
+from marketlab.transports.kafka_admin import (
+    PartitionDescription,
+    TopicDescription,
+    describe_topic,
+    ensure_topic,
+    trim_topic,
+)
 from marketlab.transports.kafka_config import KafkaConfig
 from marketlab.transports.tape import TapeTransport
 from marketlab.transports.tape_writer import TapeWriter
@@ -21,4 +27,5 @@ __all__ = [
     "TopicDescription",
     "describe_topic",
     "ensure_topic",
+    "trim_topic",
 ]

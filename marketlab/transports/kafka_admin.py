@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -11,7 +12,7 @@ from marketlab.deadline import Deadline
 from marketlab.transports.kafka_client import failed, missing_topic, open_client, topic_facts
 from marketlab.transports.kafka_config import KafkaConfig
 
-__all__ = ["PartitionDescription", "TopicDescription", "describe_topic", "ensure_topic"]
+__all__ = ["PartitionDescription", "TopicDescription", "describe_topic", "ensure_topic", "trim_topic"]
 
 RETRY_S = 0.2
 
@@ -128,6 +129,36 @@ def describe_topic(config: KafkaConfig, group: str) -> TopicDescription:
         group=group,
         partitions=tuple(sorted(rows, key=lambda described: described.partition)),
     )
+
+
+def trim_topic(config: KafkaConfig, *, before_s: float, at_most: Mapping[int, int], dry_run: bool = False) -> int:
+    """Delete the messages that were sent before a time, as far as somebody has read them.
+
+    :param before_s: seconds since the epoch
+    :param at_most: next offset by partition; nothing from there on is deleted, and nothing of other partitions
+    :returns: messages deleted, or that would be
+    :raises TransportError: no broker answers in time, or it refuses
+    """
+    from kafka import KafkaAdminClient, OffsetSpec, TopicPartition
+    from kafka.errors import KafkaError
+
+    with closing(open_client(KafkaAdminClient, config)) as admin:
+        try:
+            where = [TopicPartition(config.topic, partition) for partition in at_most]
+            oldest = admin.list_partition_offsets(dict.fromkeys(where, OffsetSpec.EARLIEST))
+            young = admin.list_partition_offsets(dict.fromkeys(where, round(before_s * 1000)))
+            ends = {
+                # -1: no message is as young as that.
+                place: min(at_most[place.partition], young[place].offset) if young[place].offset >= 0
+                else at_most[place.partition]
+                for place in where
+            }  # fmt: skip
+            old = {place: end for place, end in ends.items() if end > oldest[place].offset}
+            if old and not dry_run:
+                admin.delete_records(old)
+        except KafkaError as error:
+            raise failed(config, "delete old messages", error) from error
+    return sum(end - oldest[place].offset for place, end in old.items())
 
 
 def _reported(admin: Any, group: str, where: list[Any], *, timeout_s: float) -> Any:

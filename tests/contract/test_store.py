@@ -658,6 +658,96 @@ def test_whoever_reads_ticks_may_stop_and_others_may_write_meanwhile(another: Op
     assert next(store.ticks("AAPL")).price == 7
 
 
+# --------------------------------------------------------------------------------------------- dead letters again
+
+
+def test_a_letter_that_is_sent_again_is_marked_before_and_after(store: Store) -> None:
+    Feed(store)(b"one", b"two", b"three")
+    plain = {letter.id: letter for letter in store.dead_letters(limit=9)}
+    before = store.changes()
+    store.begin_resend({1: b"uno", 3: b"tre"})
+    assert store.changes() != before
+    begun = store.dead_letter(1)
+    assert (begun.repaired, begun.resent_at, begun.raw) == (b"uno", None, b"one")
+    assert begun.resend_begun_at is not None
+    assert store.dead_letter(2) == plain[2]
+    store.end_resend([3])
+    assert store.dead_letter(3).resent_at is not None
+    assert store.dead_letter(1) == begun
+    store.begin_resend({3: b"drei"})
+    assert (store.dead_letter(3).repaired, store.dead_letter(3).resent_at) == (b"drei", None)
+
+
+@pytest.mark.parametrize("id_", [0, -1, 4, 2**63 - 1, 2**70])
+def test_a_letter_that_is_not_there_is_not_sent_again_nor_those_with_it(store: Store, id_: int) -> None:
+    Feed(store)(b"one", b"two", b"three")
+    before = everything(store)
+    with pytest.raises(NotFoundError):
+        store.begin_resend({1: b"uno", id_: b"?"})
+    with pytest.raises(NotFoundError):
+        store.end_resend([1, id_])
+    assert everything(store) == before
+
+
+def test_dead_letters_are_counted_by_partition_and_reason(store: Store) -> None:
+    feed = Feed(store)
+    feed(b"?", b"{}", b"?", partition=2)
+    feed(b"{}", partition=2)
+    feed(b"{}", partition=0)
+    reasons = {book.partition: book.reasons for book in store.partition_books()}
+    assert reasons == {0: {"missing_field": 1}, 1: {}, 2: {"missing_field": 2, "not_json": 2}}
+    assert store.books().reasons == {"missing_field": 3, "not_json": 2}
+
+
+# --------------------------------------------------------------------------------------------- the whole account
+
+
+def test_the_books_are_those_of_partitions_and_streams_after_every_commit(another: Open) -> None:
+    store, other = another(), another()
+    feed = Feed(store)
+    acts = [
+        lambda: feed(*ticks(1, 2), b"?", *ticks(5, first_seq=5)),
+        lambda: feed(*ticks(1, symbol="MSFT", run="s"), partition=1),
+        lambda: feed(Close("s", "MSFT", 1, 1), partition=1),
+        lambda: feed(*ticks(1, symbol="MSFT", run="s"), partition=1),
+        lambda: Feed(other, log="tape:other")(*ticks(1), Close("r", "AAPL", 1, 1)),
+        lambda: other.post([PostedTick("X", 1.0, 1.0)]),
+    ]
+    for act in acts:
+        act()
+        for each in (store, other):
+            assert each.books() == balance(each.partition_books(), each.stream_books())
+            for run in ("r", "s", "nobody", "\ud800"):
+                assert each.books(run=run) == balance(each.partition_books(), each.stream_books(run=run))
+    assert [(book.log, book.run) for book in store.books().runs] == [("tape:other", "r"), (LOG, "r"), (LOG, "s")]
+
+
+def test_what_a_stream_remembers_of_gaps_and_refusals_outlasts_its_owner(store: Store) -> None:
+    feed = Feed(store)
+    refused = b'{"symbol":"AAPL","price":0,"timestamp":1,"run":"r","seq":%d}'
+    batch = feed(*ticks(1), refused % 2, refused % 3, *ticks(9, first_seq=9), refused % 11)
+    (state,) = batch.streams.values()
+    assert (state.refused, state.refused_seqs) == (3, [[2, 3], [11, 11]])
+    assert [(found.first, found.last) for found in state.breaks] == [(4, 8), (10, 10)]
+    (loaded,) = store.load_streams(list(batch.streams)).values()
+    assert loaded == state
+    loaded.breaks.clear()
+    loaded.refused_seqs[0][0] = 1
+    assert store.load_streams(list(batch.streams)) == batch.streams, "a copy that is the caller's own"
+
+
+def test_a_store_that_was_only_written_by_us_has_no_problems(another: Open) -> None:
+    store, other = another(), another()
+    assert list(store.problems()) == []
+    feed = Feed(store)
+    feed(*ticks(10, 20, 5), b"?", *ticks(1, first_seq=2), *ticks(9, first_seq=7), Close("r", "AAPL", 8, 1))
+    other.post([PostedTick("AAPL", 1.0, 1.0), PostedTick("X", 1.0, 1.0, log=LOG, partition=0, offset=1)])
+    other.begin_resend({1: b"x"})
+    Feed(other)(*ticks(8, first_seq=8), b"{}", partition=1)
+    for each in (store, other):
+        assert list(each.problems()) == []
+
+
 # --------------------------------------------------------------------------------------------- records by HTTP
 
 

@@ -92,7 +92,9 @@ def test_the_books_name_what_is_missing(lab: ApiLab) -> None:
     books = lab.get("/books")
     assert books["balanced"] is False
     [run] = books["runs"]
-    assert run["gaps"] == [{"symbol": "AAPL", "from": 3, "to": 4}]
+    [gap] = run["gaps"]
+    assert (gap["symbol"], gap["from"], gap["to"], gap["partition"]) == ("AAPL", 3, 4, 0)
+    assert (gap["before"]["offset"], gap["after"]["offset"]) == (1, 2)
     assert (run["produced"], run["stored"], run["lost"]) == (5, 3, 2)
     first = books["partitions"][0]
     assert {name: first[name] for name in ("received", "stored", "dead_lettered", "control", "balanced")} == {

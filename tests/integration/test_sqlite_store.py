@@ -124,7 +124,12 @@ def foreign(database: Path, kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "found"),
-    [("text", "no SQLite database"), ("unmarked", "0x0"), ("another program's", "0x12345678"), ("newer", "found 2")],
+    [
+        ("text", "no SQLite database"),
+        ("unmarked", "0x0"),
+        ("another program's", "0x12345678"),
+        ("newer", f"found {schema.VERSION + 1}"),
+    ],
 )
 def test_a_file_that_is_not_ours_is_refused_and_left_alone(database: Path, kind: str, found: str) -> None:
     foreign(database, kind)
@@ -152,42 +157,6 @@ def test_a_damaged_database_is_named(database: Path) -> None:
 def test_a_folder_is_no_database(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be opened") as caught:
         SqliteStore(tmp_path)
-    assert caught.value.mend
-
-
-def test_an_older_database_is_brought_up_to_date_by_who_writes_only(database: Path) -> None:
-    filled(database)
-    migrations = {1: "ALTER TABLE runs ADD COLUMN note TEXT; UPDATE runs SET note = 'old'", 2: "CREATE TABLE two (a)"}
-    with closing(open_writing(database, busy_timeout_s=1)) as connection:
-        assert not schema.is_ready(connection, database, version=3, migrations=migrations)
-        schema.prepare(connection, database, version=3, migrations=migrations)
-        assert connection.pragma("user_version") == 3
-        assert connection.execute("SELECT run, note FROM runs").fetchall() == [("r", "old")]
-        assert connection.execute("SELECT count(*) FROM two").get == 0
-        schema.prepare(connection, database, version=3, migrations=migrations)  # once is enough
-
-
-def test_a_migration_that_fails_leaves_the_old_version_whole(database: Path) -> None:
-    filled(database)
-    with closing(open_writing(database, busy_timeout_s=1)) as connection:
-        with pytest.raises(apsw.SQLError):
-            schema.prepare(connection, database, version=3, migrations={1: "CREATE TABLE two (a)", 2: "NONSENSE"})
-        assert connection.pragma("user_version") == 1
-        assert not connection.table_exists(None, "two")
-    filled(database, 1)
-
-
-def test_a_version_that_no_migration_leads_from_is_refused(database: Path) -> None:
-    filled(database)
-    with closing(open_writing(database, busy_timeout_s=1)) as connection, pytest.raises(StoreError, match="found 1"):
-        schema.prepare(connection, database, version=3, migrations={2: ""})
-
-
-def test_a_reader_leaves_an_older_database_to_who_writes(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    filled(database)
-    monkeypatch.setattr(schema.is_ready, "__kwdefaults__", {"version": 2, "migrations": {1: ""}})
-    with SqliteReader(database) as reader, pytest.raises(StoreError, match="found 1") as caught:
-        reader.latest()
     assert caught.value.mend
 
 

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 import apsw
@@ -14,7 +16,7 @@ import pytest
 from marketlab.errors import StoreBusyError, StoreFullError
 from marketlab.model import Batch
 from marketlab.ports import PostedTick
-from marketlab.store import SqliteReader, SqliteStore
+from marketlab.store import SqliteReader, SqliteStore, back_up, prune
 from tests.store_feed import LOG, Feed, ticks
 
 #: Takes the lock, says so, and gives it back when told to.
@@ -174,6 +176,87 @@ def test_a_disk_without_room_for_a_database_says_so(small_disk: Path, room: int)
     (small_disk / "ballast").unlink()
     with SqliteStore(small_disk / "marketlab.db") as store:
         Feed(store)(*ticks(1))
+
+
+def test_a_full_disk_fails_a_backup_and_leaves_nothing_of_it(small_disk: Path, tmp_path: Path) -> None:
+    database = tmp_path / "marketlab.db"
+    with SqliteStore(database) as store:
+        Feed(store)(*ticks(*(100 + n % 50 for n in range(20_000))))
+        for room in (3_000_000, 500_000):
+            (small_disk / "ballast").write_bytes(bytes(3 * 1024 * 1024 - room))
+            with pytest.MonkeyPatch.context() as patch:
+                # Somebody else fills the disk while the copy is made.
+                patch.setattr("marketlab.store.backup._size", lambda _: 0)
+                if room == 500_000:
+                    with pytest.raises(StoreFullError, match="no room for a backup in") as caught:
+                        back_up(database, small_disk / "backup.db")
+                    assert "as it was" in (caught.value.mend or "")
+                    assert [path.name for path in small_disk.iterdir()] == ["ballast"]
+                else:
+                    assert back_up(database, small_disk / "backup.db").ticks == 20_000
+                    (small_disk / "backup.db").unlink()
+        assert list(store.problems()) == []
+        Feed(store)(*ticks(1, first_seq=20_001))
+
+
+def test_a_full_disk_stops_a_prune_which_is_gone_on_with_when_there_is_room(small_disk: Path) -> None:
+    database, ballast = small_disk / "marketlab.db", small_disk / "ballast"
+    with SqliteStore(database) as store:
+        feed = Feed(store)
+        feed(*ticks(*(100 + n % 50 for n in range(9_000)), run="old"), *ticks(*range(1, 11), run="new"))
+        with closing(apsw.Connection(str(database))) as connection:
+            connection.execute("UPDATE runs SET last_seen = 1000 WHERE run = 'old'")
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        free = os.statvfs(small_disk)
+        ballast.write_bytes(bytes(max(0, free.f_bavail * free.f_frsize - 200_000)))
+        before = store.books()
+        with pytest.raises(StoreFullError, match=r"marketlab\.db"):
+            prune(database, before=2000)
+        assert [(run.run, run.stored, run.balanced) for run in store.books().runs] == [
+            (run.run, run.stored, run.balanced) for run in before.runs
+        ]
+        assert list(store.problems()) == []
+        ballast.unlink()
+        prune(database, before=2000)
+        assert len(store.history("AAPL", limit=10**5)) == 10
+        assert (list(store.problems()), store.books().balanced) == ([], True)
+
+
+def test_at_its_limit_the_log_takes_nothing_more_until_the_reader_lets_go(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("marketlab.store.wal.CHECKPOINT_PAGES", 10)
+    monkeypatch.setattr("marketlab.store.wal.WAIT_FOR_READERS_PAGES", 20)
+    monkeypatch.setattr("marketlab.store.wal.LIMIT_PAGES", 100)
+    wal = database.with_name("marketlab.db-wal")
+    with SqliteStore(database, busy_timeout_s=0.01) as store:
+        feed = Feed(store)
+        feed(*ticks(1))
+        reader = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM ticks").get == 1
+        batch = Batch(LOG)
+
+        def fill() -> None:
+            nonlocal batch
+            for first in count(2, 100):
+                batch = feed.batch(*ticks(*range(1, 101), first_seq=first))
+                feed.commit(batch)
+
+        with pytest.raises(StoreBusyError, match="a reader has held on to an old snapshot") as caught:
+            fill()
+        assert caught.value.mend
+        grown = wal.stat().st_size
+        for act in (lambda: feed.commit(batch), lambda: store.claim(LOG, [9]),
+                    lambda: store.post([PostedTick("A", 1.0, 1.0)])):  # fmt: skip
+            with pytest.raises(StoreBusyError, match="old snapshot"):
+                act()
+        assert wal.stat().st_size == grown < 200 * 4096, "bounded"
+        assert reader.execute("SELECT count(*) FROM ticks").get == 1
+        reader.close()
+        feed.commit(batch)  # the same batch, once the reader has let go
+        assert wal.stat().st_size < grown
+        assert (list(store.problems()), store.books().balanced) == ([], True)
 
 
 def test_a_reader_that_stays_does_not_fail_commits_and_the_log_shrinks_after_it(

@@ -131,7 +131,7 @@ class Home:
         """Ticks that are stored and not late."""
         return sum(book.counts.stored for book in self.books().partitions)
 
-    def digests(self) -> dict[str, str]:
+    def digests(self) -> dict[str, str | None]:
         """The digest of every run."""
         with SqliteReader(self.path / "marketlab.db") as reader:
             return digests(reader)

@@ -43,17 +43,25 @@ def test_unbalanced_books_are_exit_1_and_name_what_is_missing(home: Home) -> Non
     tape = home.path.parent / "tape.jsonl"
     home.run("produce", "--ticks", "50", "--rate", "0", "--transport", f"tape:{tape}")
     lines = tape.read_text().splitlines()
-    dropped = json.loads(lines[10])
+    dropped = json.loads(next(line for line in lines[10:] if '"seq":3' in json.loads(line)["value"]))
     tick = json.loads(dropped["value"])
-    kept = [line for line in lines if line != lines[10]]
+    kept = [line for line in lines if json.loads(line) != dropped]
     tape.write_text("\n".join(kept) + "\n")
     home.run("consume", "--drain", "--transport", f"tape:{tape}")
     running = home.run("books", expect=1)
     assert "NOT BALANCED" in running.out
-    assert f"missing {tick['symbol']} {tick['seq']}" in running.out
+    assert f"{tick['symbol']} {tick['seq']} of run {tick['run']}" in running.out
     (run,) = home.json("books", expect=1)["runs"]
     assert (run["lost"], run["produced"], run["stored"]) == (1, 50, 49)
-    assert run["gaps"] == [{"symbol": tick["symbol"], "from": tick["seq"], "to": tick["seq"]}]
+    (gap,) = run["gaps"]
+    assert (gap["symbol"], gap["from"], gap["to"]) == (tick["symbol"], tick["seq"], tick["seq"])
+    rows = [json.loads(line) for line in kept[1:]]
+    seen = {json.loads(row["value"]).get("seq"): row for row in rows if row["key"] == tick["symbol"]}
+    before, after = seen[tick["seq"] - 1], seen[tick["seq"] + 1]
+    assert gap["partition"] == dropped["partition"]
+    for found, row in ((gap["before"], before), (gap["after"], after)):
+        assert found == {"offset": row["offset"], "timestamp": json.loads(row["value"])["timestamp"]}
+    assert f"between offset {before['offset']} (" in running.out
 
 
 def test_dead_letters_are_listed_and_shown_whole(lab: tuple[Home, str]) -> None:

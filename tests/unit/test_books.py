@@ -8,22 +8,33 @@ import pytest
 
 from marketlab.books import PartitionBook, StreamBook, balance
 from marketlab.digest import DigestRow, digest
-from marketlab.model import BINS, Counts, Rule
+from marketlab.model import BINS, Break, Counts, Rule
 
 COUNTS = {"received": 15, "stored": 5, "late": 4, "duplicate": 3, "dead_lettered": 2, "control": 1}
+REASONS = {"bad_price": 1, "not_json": 1}
 STREAM = StreamBook("log", 0, "run", "AAPL", produced=10, stored=7, late=2, duplicate=3, refused=1)
 
 
 def test_a_partition_balances_when_every_message_is_in_a_bin() -> None:
-    assert PartitionBook("log", 0, Counts(**COUNTS)).balanced
+    assert PartitionBook("log", 0, Counts(**COUNTS), reasons=REASONS).balanced
 
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_one_message_more_or_less_anywhere_and_a_partition_does_not_balance(name: str) -> None:
     for by in (-1, 1):
-        book = PartitionBook("log", 0, Counts(**{**COUNTS, name: COUNTS[name] + by}))
+        book = PartitionBook("log", 0, Counts(**{**COUNTS, name: COUNTS[name] + by}), reasons=REASONS)
         assert not book.balanced
         assert not balance([book], []).balanced
+
+
+@pytest.mark.parametrize("reasons", [{}, {"bad_price": 1}, {**REASONS, "empty": 1}])
+def test_one_reason_more_or_less_and_a_partition_does_not_balance(reasons: dict[str, int]) -> None:
+    assert not PartitionBook("log", 0, Counts(**COUNTS), reasons=reasons).balanced
+
+
+def test_dead_letters_of_all_partitions_are_told_by_reason() -> None:
+    books = [PartitionBook("log", number, Counts(), reasons=REASONS) for number in range(3)]
+    assert balance(books, []).as_dict()["dead_letters"] == {"bad_price": 3, "not_json": 3}
 
 
 def test_a_closed_run_balances_when_every_tick_is_accounted_for() -> None:
@@ -49,7 +60,18 @@ def test_a_lost_tick_is_named_and_unbalances_even_though_the_sum_comes_out() -> 
     assert book.lost == 1
     assert book.produced == book.stored + book.late + book.refused + book.lost
     assert not book.balanced
-    assert book.as_dict()["gaps"] == [{"symbol": "AAPL", "from": 4, "to": 4}]
+    (gap,) = book.as_dict()["gaps"]
+    assert gap == {"symbol": "AAPL", "from": 4, "to": 4, "partition": 0, "before": None, "after": None}
+
+
+def test_a_lost_tick_is_named_with_the_messages_between_which_it_is_missing() -> None:
+    breaks = (Break(4, 6, 13, 3.0, 14, 7.0), Break(9, 9, None, None, 20, None))
+    (book,) = balance([], [replace(STREAM, gaps=((4, 4), (6, 6), (9, 9)), breaks=breaks)]).runs
+    first, second, third = book.as_dict()["gaps"]
+    assert (first["before"], first["after"]) == ({"offset": 13, "timestamp": 3.0}, {"offset": 14, "timestamp": 7.0})
+    assert (second["from"], second["before"]) == (6, first["before"])
+    assert (third["before"], third["after"]) == (None, {"offset": 20, "timestamp": None})
+    assert book.gaps == {"AAPL": [[4, 4], [6, 6], [9, 9]]}
 
 
 def test_lost_is_counted_from_the_gaps_and_not_as_the_remainder() -> None:
@@ -82,7 +104,7 @@ def test_runs_of_one_name_on_two_logs_are_two_runs() -> None:
 
 
 def test_no_books_balance() -> None:
-    assert balance([], []).as_dict() == {"balanced": True, "partitions": [], "runs": []}
+    assert balance([], []).as_dict() == {"balanced": True, "dead_letters": {}, "partitions": [], "runs": []}
 
 
 def test_the_bins_are_all_counted() -> None:
