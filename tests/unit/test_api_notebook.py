@@ -66,9 +66,9 @@ def test_a_moment_that_is_none_is_refused(lab: ApiLab, query: str, status: int, 
 
 
 def test_the_folder_of_the_lab_is_told_only_where_the_server_was_told_it() -> None:
-    lab = ApiLab(config=ApiConfig(home="/home/me/.marketlab"))
+    lab = ApiLab(config=ApiConfig(home="/somewhere/.marketlab"))
     lab.send(tick(1))
-    assert "HOME = '/home/me/.marketlab'" in code(lab.get("/notebook?symbol=AAPL&tick=1"))
+    assert "HOME = '/somewhere/.marketlab'" in code(lab.get("/notebook?symbol=AAPL&tick=1"))
     there = ApiLab()
     there.send(tick(1))
     assert "HOME = None" in code(there.get("/notebook?symbol=AAPL&tick=1"))
