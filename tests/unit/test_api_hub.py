@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -52,6 +54,12 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hubs, "GOODBYE_S", 0.005)
 
 
+def in_a_loop(act: Coroutine[Any, Any, None]) -> None:
+    """Run in a thread of its own: the browser's tests of the same session leave a running loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, act).result(timeout=60)
+
+
 def run(act: Callable[[Hub, Script], Awaitable[None]], *, most: int = 10) -> Script:
     """Let a test use a hub in a loop, and see that its thread ends with it."""
     script = Script()
@@ -63,7 +71,7 @@ def run(act: Callable[[Hub, Script], Awaitable[None]], *, most: int = 10) -> Scr
             await hub.stop()
         assert not any(thread.name == "push" for thread in threading.enumerate())
 
-    asyncio.run(all_of_it())
+    in_a_loop(all_of_it())
     return script
 
 
@@ -82,7 +90,7 @@ def test_a_client_gets_its_snapshot_before_anything_else() -> None:
         client.give(delta(2))
         assert await client.take() == "delta 2", "the snapshot was for somebody else"
 
-    asyncio.run(act())
+    in_a_loop(act())
 
 
 def test_the_newest_takes_the_place_of_what_was_not_taken() -> None:
@@ -97,7 +105,7 @@ def test_the_newest_takes_the_place_of_what_was_not_taken() -> None:
         client.give(BEAT)
         assert await client.take() == "beat"
 
-    asyncio.run(act())
+    in_a_loop(act())
 
 
 def test_a_snapshot_that_was_not_taken_stays() -> None:
@@ -113,7 +121,7 @@ def test_a_snapshot_that_was_not_taken_stays() -> None:
         client.give(RESET)
         assert await client.take() == "reset", "a newer one is better"
 
-    asyncio.run(act())
+    in_a_loop(act())
 
 
 def test_who_waits_for_a_snapshot_is_still_told_how_it_stands() -> None:
@@ -123,7 +131,7 @@ def test_who_waits_for_a_snapshot_is_still_told_how_it_stands() -> None:
         assert await client.take() == "beat"
         assert client.joining
 
-    asyncio.run(act())
+    in_a_loop(act())
 
 
 def test_after_the_end_nothing_is_taken() -> None:
@@ -135,7 +143,7 @@ def test_after_the_end_nothing_is_taken() -> None:
         assert await client.take() is None
         assert client.close_code == GOING_AWAY
 
-    asyncio.run(act())
+    in_a_loop(act())
 
 
 # --------------------------------------------------------------------------------------------- the hub
