@@ -2,7 +2,6 @@
 -- SQLite version 3.54.1
 -- Date: Wed Nov 25 10:43:05 2026
 -- Tables like: (All)
--- Database: /tmp/tmp.EbuRRg6ALN/a.db
 -- User: root @ vm
 
 -- The values of various per-database settings
