@@ -1,8 +1,6 @@
 -- SQLite dump (by APSW 3.54.1.0)
 -- SQLite version 3.54.1
--- Date: Wed Nov 25 10:43:05 2026
 -- Tables like: (All)
--- User: root @ vm
 
 -- The values of various per-database settings
 PRAGMA page_size=4096;
