@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 
 from api.pulse import Lag
 from api.services import Services
+from marketlab.books import balance
 from marketlab.commit_times import CommitTimes
 from marketlab.errors import StoreError
 from marketlab.model import BINS
@@ -112,13 +113,15 @@ class _Told(Collector):
         dead = CounterMetricFamily("marketlab_dead_letters", "Messages refused, by reason.", labels=["reason"])
         alerts = CounterMetricFamily("marketlab_alerts", "Alerts fired.")
         with self._services.reading() as reader:
-            for book in reader.partition_books():
-                for name in BINS:
-                    messages.add_metric([book.log, str(book.partition), name], getattr(book.counts, name))
-            for reason, count in reader.dead_letter_counts().items():
-                dead.add_metric([reason], count)
-            newest = reader.alerts(limit=1)  # none is ever deleted, so the newest one's id counts them
-            alerts.add_metric([], newest[0].id if newest else 0)
+            # Both counts outlive a prune: the books keep the reasons, and the newest alert stays with its number.
+            partitions = reader.partition_books()
+            newest = reader.alerts(limit=1)
+        for book in partitions:
+            for name in BINS:
+                messages.add_metric([book.log, str(book.partition), name], getattr(book.counts, name))
+        for reason, count in balance(partitions, ()).reasons.items():
+            dead.add_metric([reason], count)
+        alerts.add_metric([], newest[0].id if newest else 0)
         return messages, dead, alerts
 
     def _log(self) -> Iterator[Metric]:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api import ApiConfig, create_app
 from marketlab.errors import PrunedError, StoreError
 from marketlab.model import Close
 from marketlab.ports import PostedTick, StoreReader
@@ -107,6 +108,23 @@ def test_dead_letters_go_by_their_time_of_sending_and_stay_counted(database: Pat
         assert store.books().reasons == {"missing_field": 1, "not_an_object": 1, "not_json": 2}
         assert store.books().balanced
         assert list(store.problems()) == []
+
+
+def test_what_prometheus_counts_never_falls(database: Path) -> None:
+    def counters() -> dict[str, str]:
+        text = create_app(ApiConfig(), reader=store, post=None).test_client().get("/metrics").text
+        lines = (line.rsplit(" ", 1) for line in text.splitlines())
+        return {name: value for name, value in lines if name.startswith(("marketlab_dead", "marketlab_alerts"))}
+
+    with SqliteStore(database) as store:
+        Feed(store)(*ticks(10, 20, 5), b"?", b"{}", b"?", b"[]")
+        before = counters()
+        assert before['marketlab_dead_letters_total{reason="not_json"}'] == "2.0"
+        assert before["marketlab_alerts_total"] == "2.0"
+        age(database, "r")
+        pruned = prune(database, before=NOW_MS / 1000 + 1)
+        assert (pruned.alerts, pruned.dead_letters) == (1, 3)
+        assert counters() == before
 
 
 def test_a_straggler_of_a_pruned_run_finds_its_stream_and_goes_with_the_next_prune(database: Path) -> None:
