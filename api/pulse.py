@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from api.messages import Status
-from marketlab.books import balance
 from marketlab.model import Record
 from marketlab.ports import StoreReader
 
@@ -64,7 +63,7 @@ class Pulse:
         began = self._monotonic()
         if self._books_changed and began >= self._next_books:
             self._books_changed = False
-            self._balanced = balance(reader.partition_books(), reader.stream_books()).balanced
+            self._balanced = reader.books().balanced
             ended = self._monotonic()
             self._next_books = max(began + BOOKS_S, ended + (ended - began) / BOOKS_SHARE)
 
