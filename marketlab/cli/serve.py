@@ -90,9 +90,8 @@ def serve(
         )
     # The library's warnings and the tracebacks of failed requests; standard output is for results.
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("kafka").setLevel(
-        logging.CRITICAL
-    )  # a broker that is away is no trouble here: the lag is unknown
+    # A broker that is away is no trouble here: the lag is unknown.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
     config = ApiConfig(
         hosts=LOOPBACK_NAMES | {name.lower() for name in (host, *allowed)},
         any_address=not loopback,
