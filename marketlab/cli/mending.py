@@ -102,10 +102,10 @@ def resend(
     if value is not None and number is None:
         raise click.UsageError("--value goes with --id")
     with open_store(settings) as store:
-        if number is not None:
+        if file is not None:
+            repaired = [(entry.letter, entry.repaired) for entry in read_file(file) if entry.repaired is not None]
+        elif number is not None:
             repaired = [_one(store.dead_letter(number), value)]
-        else:
-            repaired = [(entry.letter, entry.repaired) for entry in read_file(file) if entry.repaired is not None]  # type: ignore[arg-type]
         if not repaired:
             raise NotFoundError(
                 f"nothing is repaired in {file}",
