@@ -10,6 +10,7 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from marketlab.analytics.lines import decimals
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["DPI", "PX", "PriceLine", "change_text", "draw_prices", "headline", "new_figure", "png"]
+__all__ = ["DPI", "PX", "PriceLine", "change_text", "clock_text", "draw_prices", "headline", "new_figure", "png"]
 
 DPI = 100
 PX = 72 / DPI  # a pixel in points
@@ -54,6 +55,12 @@ def change_text(percent: float, *, glyph: bool = True) -> str:
         return "0.00 %"
     text = f"+{percent:.2f} %" if percent > 0 else f"{MINUS}{-percent:.2f} %"
     return f"{UP if percent > 0 else DOWN} {text}" if glyph else text
+
+
+def clock_text(time_s: float) -> str:
+    """Local time of day to the millisecond: ``19:44:25.838``."""
+    moment = datetime.fromtimestamp(time_s)  # noqa: DTZ006 (local time is meant)
+    return f"{moment:%H:%M:%S}.{moment.microsecond // 1000:03}"
 
 
 def headline(line: PriceLine) -> tuple[str, str]:

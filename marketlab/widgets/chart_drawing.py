@@ -7,11 +7,23 @@ from collections.abc import Iterator
 
 from marketlab.analytics.lines import decimals
 from marketlab.axis import round_ticks, time_labels, time_ticks
-from marketlab.figures import change_text
+from marketlab.figures import change_text, clock_text
 from marketlab.widgets.series import Points
 from marketlab.widgets.shapes import Drawing, Path, Polygon, Shape, Text
 
-__all__ = ["HEAD_PX", "RIGHT_PX", "WIDTH_PX", "draw_chart", "price_text"]
+__all__ = [
+    "FOOT_PX",
+    "HEAD_PX",
+    "LEFT_PX",
+    "LETTER",
+    "RIGHT_PX",
+    "TOP_PX",
+    "WIDTH_PX",
+    "draw_chart",
+    "head_shapes",
+    "price_text",
+    "tick_text",
+]
 
 WIDTH_PX = 860
 HEAD_PX, FOOT_PX, RIGHT_PX, LEFT_PX = 28, 24, 104, 4
@@ -25,13 +37,25 @@ def price_text(price: float, places: int) -> str:
     return f"{price:,.{places}f}"
 
 
+def tick_text(points: Points, number: int) -> str:
+    """All that is known of one tick, in a line."""
+    price, average = float(points.prices[number]), float(points.averages[number])
+    parts = [clock_text(float(points.times[number])), price_text(price, points.decimals)]
+    if not math.isnan(average):
+        parts.append(f"MA {price_text(average, points.decimals)}")
+    if not math.isnan(points.alerts[number]):
+        parts.append(change_text(float(points.alerts[number])))
+    return " · ".join(parts)
+
+
 def draw_chart(symbol: str, points: Points, limits: tuple[float, float], *, height: int) -> Drawing:
     """The picture.
 
     :param limits: the lowest and highest price that have room
     :param height: of the whole, in pixels
     """
-    shapes: list[Shape] = [*_head(symbol, points)]
+    ends = (float(points.prices[0]), float(points.prices[-1])) if len(points) else None
+    shapes: list[Shape] = [*head_shapes(symbol, ends, points.decimals)]
     if len(points):
         shapes += _Plot(points, limits, height).shapes()
     else:
@@ -39,16 +63,21 @@ def draw_chart(symbol: str, points: Points, limits: tuple[float, float], *, heig
     return Drawing(WIDTH_PX, height, shapes, _sentence(symbol, points))
 
 
-def _head(symbol: str, points: Points) -> Iterator[Shape]:
+def head_shapes(symbol: str, ends: tuple[float, float] | None, places: int) -> Iterator[Shape]:
+    """A symbol, its last price and the change since the first one.
+
+    :param ends: the first and the last price
+    """
     x, middle = 0.0, HEAD_PX / 2
     yield Text(x, middle, symbol, 14, "ink", bold=True)
-    if not len(points):
+    if ends is None:
         return
-    price = price_text(float(points.prices[-1]), points.decimals)
+    first, last = ends
+    price = price_text(last, places)
     x += len(symbol) * 14 * LETTER + 8
     yield Text(x, middle, price, 20, "ink", bold=True)
     x += len(price) * 20 * LETTER * 0.9 + 8
-    yield Text(x, middle, change_text(_change(points)), 14, "muted")
+    yield Text(x, middle, change_text((last - first) / first * 100 if first else 0.0), 14, "muted")
 
 
 def _change(points: Points) -> float:

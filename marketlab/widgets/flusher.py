@@ -7,9 +7,8 @@ there is something to see.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
-
-from marketlab.deadline import Deadline
 
 __all__ = ["Flusher"]
 
@@ -22,7 +21,11 @@ class Flusher:
 
     :param draw: must not be called by anybody else while the thread lives
     :param on_error: told once, in the thread, what ``draw`` raised; then the thread ends
-    :param max_s: after so many seconds the thread ends by itself, and tells ``on_end``, which must :meth:`close`
+    :param on_end: told in the thread when it ends by itself; must :meth:`close`
+    :param max_s: after so many seconds it ends by itself
+    :param asks: whether there may be news without a :meth:`notify`, so that it has to draw all the time
+    :param clock: gives seconds, only ever more of them
+    :param wait: waits for an event, so many seconds at the most
     """
 
     def __init__(
@@ -34,16 +37,23 @@ class Flusher:
         on_error: Callable[[Exception], None],
         on_end: Callable[[], None] = lambda: None,
         max_s: float | None = None,
+        asks: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[threading.Event, float], object] = threading.Event.wait,
     ) -> None:
         self._draw = draw
         self._on_error = on_error
         self._on_end = on_end
         self._period_s = 1.0 / hz
-        self._max_s = max_s
+        self._idle_s = self._period_s if asks else IDLE_S
+        self._max_s = float("inf") if max_s is None else max_s
+        self._clock = clock
+        self._wait = wait
         self._news = threading.Event()
         self._closed = threading.Event()
+        self._enough = False
         self._failed = False
-        self._thread = threading.Thread(target=self._run, name=f"marketlab {name}", daemon=True)
+        self._thread = threading.Thread(target=self.run, name=f"marketlab {name}", daemon=True)
 
     @property
     def alive(self) -> bool:
@@ -58,6 +68,11 @@ class Flusher:
         """There is something new to draw."""
         self._news.set()
 
+    def end(self) -> None:
+        """Let the thread end by itself, as if its time were up; does not wait."""
+        self._enough = True
+        self._news.set()
+
     def close(self) -> None:
         """End the thread and draw once more, so that the last picture shows everything. Again: nothing."""
         if self._closed.is_set():
@@ -70,17 +85,25 @@ class Flusher:
         if not self._failed and (own or not self._thread.is_alive()):
             self._attempt()
 
-    def _run(self) -> None:
-        deadline = Deadline(self._max_s)
-        while not self._closed.is_set() and not deadline.passed and not self._failed:
-            self._news.wait(min(IDLE_S, deadline.remaining_s))
+    def run(self) -> None:
+        """What the thread does."""
+        end = self._clock() + self._max_s
+        while not (self._closed.is_set() or self._over(end) or self._failed):
+            self._wait(self._news, self._within(self._idle_s, end))
             self._news.clear()
             if self._closed.is_set():
                 return  # the last picture is drawn by whoever closes
             self._attempt()
-            self._closed.wait(min(self._period_s, deadline.remaining_s))
-        if deadline.passed:
+            if not self._over(end):
+                self._wait(self._closed, self._within(self._period_s, end))
+        if self._over(end) and not self._closed.is_set():
             self._on_end()
+
+    def _over(self, end: float) -> bool:
+        return self._enough or self._clock() >= end
+
+    def _within(self, seconds: float, end: float) -> float:
+        return max(0.0, min(seconds, end - self._clock()))
 
     def _attempt(self) -> None:
         try:

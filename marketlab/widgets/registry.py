@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import Protocol
 
-__all__ = ["Closeable", "close_all", "forget", "replace"]
+__all__ = ["Closeable", "close", "close_all", "forget", "replace"]
 
 
 class Closeable(Protocol):
@@ -38,6 +38,14 @@ def forget(name: str, thing: Closeable) -> None:
     with _lock:
         if _living.get(name) is thing:
             del _living[name]
+
+
+def close(name: str) -> None:
+    """Close what stands under a name, if anything does."""
+    with _lock:
+        thing = _living.pop(name, None)
+    if thing is not None:
+        thing.close()
 
 
 def close_all(prefix: str = "") -> None:

@@ -6,7 +6,7 @@ import math
 import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from marketlab.analytics.lines import decimals
 from marketlab.widgets.errors import WidgetError
 
-__all__ = ["Points", "Series"]
+__all__ = ["MOST_DECIMALS", "Points", "Series", "read_tick"]
 
 MOST_DECIMALS = 8
 
@@ -39,6 +39,17 @@ class Points:
     def __len__(self) -> int:
         return len(self.times)
 
+    def between(self, first: float, last: float) -> Points:
+        """Those of a part of the time, both ends included."""
+        part = slice(np.searchsorted(self.times, first, "left"), np.searchsorted(self.times, last, "right"))
+        return replace(
+            self,
+            times=self.times[part],
+            prices=self.prices[part],
+            averages=self.averages[part],
+            alerts=self.alerts[part],
+        )
+
 
 class Series:
     """The newest ticks of one symbol. Pushed to by one thread, read by another.
@@ -50,7 +61,7 @@ class Series:
         self.symbol = symbol
         self._rows: deque[tuple[float, float, float, float]] = deque(maxlen=max_points)
         self._lock = threading.Lock()
-        self._total = 0
+        self.total = 0
         self._decimals = 2
 
     def push(self, tick: Mapping[str, Any]) -> bool:
@@ -58,31 +69,39 @@ class Series:
 
         :raises WidgetError: it is not a tick
         """
-        try:
-            symbol, row = tick["symbol"], _row(tick)
-        except (TypeError, KeyError, ValueError, AttributeError) as error:
-            raise WidgetError(
-                f"a tick with symbol, price and timestamp was wanted, {tick!r} was found",
-                mend='Push a dict: {"symbol": "AAPL", "price": 215.67, "timestamp": 1730896201.0}',
-            ) from error
+        symbol, row = read_tick(tick)
         if self.symbol is None:
             self.symbol = symbol
         if symbol != self.symbol:
             return False
         with self._lock:
             self._rows.append(row)
-            self._total += 1
+            self.total += 1
             self._decimals = max(self._decimals, min(decimals(row[1]), MOST_DECIMALS))
         return True
 
     def points(self) -> Points:
         """What there is, by time; arrays that nobody else holds."""
         with self._lock:
-            rows, total, places = list(self._rows), self._total, self._decimals
+            rows, total, places = list(self._rows), self.total, self._decimals
         columns = np.array(rows, dtype=np.float64).reshape(-1, 4)
         columns = columns[np.argsort(columns[:, 0], kind="stable")]
         times, prices, averages, alerts = (np.ascontiguousarray(column) for column in columns.T)
         return Points(times, prices, averages, alerts, total, places)
+
+
+def read_tick(tick: Mapping[str, Any]) -> tuple[str, tuple[float, float, float, float]]:
+    """A tick's symbol, and its time, price, average and alert (NaN: none).
+
+    :raises WidgetError: it is not a tick
+    """
+    try:
+        return tick["symbol"], _row(tick)
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise WidgetError(
+            f"a tick with symbol, price and timestamp was wanted, {tick!r} was found",
+            mend='Push a dict: {"symbol": "AAPL", "price": 215.67, "timestamp": 1730896201.0}',
+        ) from error
 
 
 def _row(tick: Mapping[str, Any]) -> tuple[float, float, float, float]:

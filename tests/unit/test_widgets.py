@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import importlib
 import threading
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -19,10 +18,9 @@ from marketlab.widgets.live import EVIDENCE, VIEW
 from marketlab.widgets.series import Series
 from marketlab.widgets.verdict import VERDICT, NotYetError, Verdict
 from tests.support import eventually
+from tests.unit.conftest import PNG, threads
 
-pytestmark = pytest.mark.notebook
-
-PNG = b"\x89PNG\r\n"
+pytestmark = [pytest.mark.notebook, pytest.mark.usefixtures("nothing_is_left")]
 
 
 class TopicPartition(NamedTuple):
@@ -32,33 +30,6 @@ class TopicPartition(NamedTuple):
 
 def tick(price: float, *, at: float = 1000.0, symbol: str = "AAPL", **more: Any) -> dict[str, Any]:
     return {"symbol": symbol, "price": price, "timestamp": at, **more}
-
-
-def threads() -> set[str]:
-    return {thread.name for thread in threading.enumerate() if thread.name.startswith("marketlab ")}
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left() -> Iterator[None]:
-    yield
-    registry.close_all()
-    assert threads() == set()
-
-
-@pytest.fixture
-def outputs(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
-    """What a notebook's cell would show, by display id; as a notebook has it, an update replaces what stood there."""
-    shown: dict[str, dict[str, Any]] = {}
-
-    def display(bundle: Any, *, raw: bool = False, display_id: str = "", update: bool = False) -> None:
-        if not raw:  # a widget, which shows itself
-            bundle._ipython_display_()
-            return
-        assert update is (display_id in shown)
-        shown[display_id] = bundle
-
-    monkeypatch.setattr(live, "display", display)
-    return shown
 
 
 # ------------------------------------------------------------------------------------------ the thread
@@ -298,7 +269,7 @@ def test_an_empty_chart_says_so(outputs: dict[str, Any]) -> None:
 
 def test_a_chart_is_low_enough_to_stand_above_the_fold() -> None:
     chart = LiveChart("AAPL", height=260)
-    rows = {"head": 28, "figure": int(chart._plot.figure.layout.height.removesuffix("px")), "status": 28}
+    rows = {"head": 28, "figure": int(chart._plot.figure.layout.height.removesuffix("px")), "status": 32}
     chart.finish()
     assert sum(rows.values()) == 260
 
@@ -358,7 +329,7 @@ def test_a_partition_that_the_topic_has_not_is_refused() -> None:
 def test_a_consumer_is_asked_what_it_reads_and_how_far_it_is() -> None:
     lanes = Lanes(3)
     lanes.reads("A", FakeConsumer({2: 5, 0: None}))
-    assert lanes.numbers()["readers"] == [{"name": "A", "group": "readers", "positions": {"0": 0, "2": 5}}]
+    assert lanes.numbers()["readers"] == [{"name": "A", "group": "readers", "positions": {"0": 0, "2": 5}, "lag": 0}]
     lanes.leaves("A")
     assert lanes.numbers()["readers"] == []
 
