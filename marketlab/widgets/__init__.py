@@ -1,7 +1,19 @@
 """Live pictures for notebooks; each can be used alone.
 
-``LiveChart`` draws one symbol's prices while they come; ``Lanes`` is a picture of a topic's partitions, and
-``PartitionView`` the same, live. They need the extra ``notebooks`` and are imported when they are asked for.
+``push`` gives them something to show, a thread of their own draws it, and at the end a still picture stays.
+
+================ ==================================================================================
+``LiveChart``    price and average of one symbol, alerts in red
+``Candles``      open, high, low and close of each interval; one without a tick is hatched
+``Watchlist``    one line a symbol
+``AlertFeed``    alerts, and the ticks behind each
+``BooksPanel``   balanced, or what is missing
+``PartitionView`` ``Lanes``, a picture of a topic's partitions, live
+``StatusLine``   how many have passed each station
+``ControlPanel`` source, pace, start, pause, step, stop
+================ ==================================================================================
+
+They need the extra ``notebooks`` and are imported when they are asked for.
 """
 
 from __future__ import annotations
@@ -10,14 +22,44 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from marketlab.widgets.alert_feed import AlertFeed
+    from marketlab.widgets.books_panel import BooksPanel
+    from marketlab.widgets.candles import Candles
     from marketlab.widgets.chart import LiveChart
+    from marketlab.widgets.control_panel import Choice, ControlPanel
     from marketlab.widgets.errors import WidgetError
     from marketlab.widgets.lanes import Lanes
     from marketlab.widgets.partition_view import PartitionView
+    from marketlab.widgets.status_line import StatusLine
+    from marketlab.widgets.watchlist import Watchlist
 
-__all__ = ["Lanes", "LiveChart", "PartitionView", "WidgetError"]
+__all__ = [
+    "AlertFeed",
+    "BooksPanel",
+    "Candles",
+    "Choice",
+    "ControlPanel",
+    "Lanes",
+    "LiveChart",
+    "PartitionView",
+    "StatusLine",
+    "Watchlist",
+    "WidgetError",
+]
 
-_HOMES = {"Lanes": "lanes", "LiveChart": "chart", "PartitionView": "partition_view", "WidgetError": "errors"}
+_HOMES = {
+    "AlertFeed": "alert_feed",
+    "BooksPanel": "books_panel",
+    "Candles": "candles",
+    "Choice": "control_panel",
+    "ControlPanel": "control_panel",
+    "Lanes": "lanes",
+    "LiveChart": "chart",
+    "PartitionView": "partition_view",
+    "StatusLine": "status_line",
+    "Watchlist": "watchlist",
+    "WidgetError": "errors",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -135,14 +135,20 @@ class Lanes:
         return draw_lanes(lanes, readers, highlight=self.highlight)
 
     def numbers(self) -> dict[str, Any]:
-        """Messages, next offset and keys of every partition, and each reader's next offsets."""
+        """Messages, next offset and keys of every partition, and each reader's next offsets and lag in messages."""
         with self._lock:
+            ends = [lane.next_offset for lane in self._lanes]
             lanes = [
                 {"partition": number, "messages": lane.count, "next_offset": lane.next_offset, "keys": dict(lane.keys)}
                 for number, lane in enumerate(self._lanes)
             ]
             readers = [
-                {"name": r.name, "group": r.group, "positions": {str(p): n for p, n in sorted(r.positions.items())}}
+                {
+                    "name": r.name,
+                    "group": r.group,
+                    "positions": {str(p): n for p, n in sorted(r.positions.items())},
+                    "lag": sum(max(0, ends[p] - n) for p, n in r.positions.items()),
+                }
                 for r in self._readers.values()
             ]
         return {"partitions": lanes, "readers": readers}
