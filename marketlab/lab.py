@@ -1,7 +1,8 @@
-"""What a notebook asks for by name: a broker, a topic of its own, ticks, a verdict.
+"""What a notebook asks for by name: a broker, a topic, ticks, the whole pipeline, and what came of it.
 
 The rest stands in the learner's own cells. A lab belongs to its kernel: it holds a lease on the managed broker as long
-as the kernel lives, and takes its topics away with it.
+as the kernel lives, runs the package's own producer and consumer as child processes that end with it, and takes its
+topics away with it.
 """
 
 from __future__ import annotations
@@ -11,31 +12,47 @@ import html
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from marketlab.crew import Crew
 from marketlab.deadline import Deadline
-from marketlab.errors import MarketlabError
-from marketlab.producer import Pace
+from marketlab.doctor import examine
+from marketlab.errors import MarketlabError, NotFoundError
+from marketlab.model import Alert
+from marketlab.notebook.answers import BooksAnswer, Findings, Reason, Table, behind, framed
+from marketlab.notebook.client import ApiClient, Follower
+from marketlab.notebook.processes import Processes, options
+from marketlab.notebook.run import Run
+from marketlab.notebook.workspace import Workspace
+from marketlab.producer import Pace, new_run
+from marketlab.provenance import explain
 from marketlab.settings import load_settings
 from marketlab.sources import DEFAULT_SEED
-from marketlab.transports import KafkaConfig
+from marketlab.transports import KafkaConfig, ensure_topic
 from marketlab.transports.kafka_client import failed, open_client
 from marketlab.widgets import registry
-from marketlab.widgets.style import STYLE
 from marketlab.widgets.verdict import Verdict
-from marketlab.wiring import kafka, open_source
+from marketlab.wiring import kafka, open_reader, open_source, open_transport, tape_path
+
+if TYPE_CHECKING:
+    from marketlab.widgets.live import LiveWidget
 
 __all__ = ["Broker", "Lab"]
 
 log = logging.getLogger(__name__)
 
 FOUND_S = 0.3  # no broker starts in so short a time
+TOPIC_S, READ_S = 30.0, 10.0
+WATCH_S, LOOK_S = 30.0, 0.2
+RECORD = ("symbol", "price", "change_pct", "moving_average", "timestamp", "partition", "offset", "seq")
+ALERT = ("id", "symbol", "change_pct", "previous_price", "price", "timestamp", "partition", "offset")
 
 #: Leases by home. They outlive a lab that is made anew, for the broker would stop and start in between, and a reload.
 _leases: dict[Path, ExitStack] = globals().get("_leases", {})
@@ -56,7 +73,7 @@ class Broker:
         return f"● {whose} answers at {self.bootstrap_servers}, started in {self.seconds:.1f} s"
 
     def _repr_html_(self) -> str:
-        return f'{STYLE}<div class="marketlab" style="color:var(--ml-ink)">{html.escape(repr(self))}</div>'
+        return framed(f'<div style="color:var(--ml-ink)">{html.escape(repr(self))}</div>')
 
 
 class Lab:
@@ -65,23 +82,49 @@ class Lab:
     ::
 
         lab = Lab()
-        lab.broker()
-        topic = lab.topic_name()
-        for tick in lab.ticks(rate=20, seconds=8):
+        lab.broker()                      # find Kafka, or start it
+        topic = lab.topic("first-look")   # a topic of your own, 3 partitions
+        for tick in lab.ticks(seconds=8): # simulated ticks, when each is due
             ...
 
-    A second one in the same kernel closes the first, so that a notebook can be run again from the top.
+        with lab.run(rate=20, seconds=8): # producer and consumer of the package, as processes
+            lab.chart("AAPL")             # live, until the run is over
+        lab.data()                        # the last record of every symbol
+        lab.books()                       # where every tick went
+
+    A second one in the same kernel closes the first, so that a notebook can be run again from the top. Several
+    notebooks do not meet: each has a topic, a consumer group and a database of its own.
 
     :param home: folder of the lab's state; default: as every ``marketlab`` command finds it
     :param seed: of the prices; the same seed, the same prices
+    :param shared: use the home's own topic and database, as ``marketlab up`` and the dashboard do
+    :param transport: ``kafka``, ``tape`` (a recording in place of a broker, in the lab's own folder) or ``tape:FILE``
     """
 
-    def __init__(self, *, home: Path | str | None = None, seed: int = DEFAULT_SEED) -> None:
-        self.settings = load_settings(home=home)
+    def __init__(
+        self,
+        *,
+        home: Path | str | None = None,
+        seed: int = DEFAULT_SEED,
+        shared: bool = False,
+        transport: str = "kafka",
+    ) -> None:
+        self._home_settings = load_settings(home=home)
+        # The one before goes first: it gives its place back, and this one takes it.
+        registry.close("lab")
+        self._place = Workspace(self._home_settings, shared=shared)
+        self.settings = self._place.settings
+        self._transport = self._place.transport(transport)
+        self._is_tape = tape_path(self._transport) is not None
         self._config: KafkaConfig | None = None
         self._topics: list[str] = []
+        self._seed = seed
         self._source = iter(open_source("simulator", seed=seed))
+        self._processes: Processes | None = None
+        self._run: Run | None = None
         registry.replace("lab", self)
+
+    # ---------------------------------------------------------------------------------------- Kafka
 
     def broker(self) -> Broker:
         """Find Kafka, or start it: your own if the settings name one, else the managed broker.
@@ -92,21 +135,30 @@ class Lab:
         """
         began = time.monotonic()
         lease = ExitStack()
-        self._config = lease.enter_context(kafka(self.settings, progress=_progress()))
-        before = _leases.get(self.settings.home)
-        _leases[self.settings.home] = lease
+        home = self._home_settings
+        config = lease.enter_context(kafka(home, progress=_progress()))
+        before = _leases.get(home.home)
+        _leases[home.home] = lease
         if before is not None:
             before.close()
-        managed = not self.settings.bootstrap_servers
-        return Broker(self._config.bootstrap_servers, managed, time.monotonic() - began)
+        self._config = replace(config, topic=self.settings.topic)
+        return Broker(config.bootstrap_servers, not home.bootstrap_servers, time.monotonic() - began)
 
     @property
     def bootstrap_servers(self) -> str:
         """``host:port``, for a client of Kafka."""
-        if self._config is None:
-            self.broker()
-        assert self._config is not None  # noqa: S101 (broker() sets it or raises)
-        return self._config.bootstrap_servers
+        return self._kafka().bootstrap_servers
+
+    def topic(self, what: str | None = None, *, partitions: int = 3) -> str:
+        """Make a topic that no other notebook has, and return its name; it goes when the kernel ends.
+
+        :param what: a word in its name; None: the lab's own, which :meth:`run` uses
+        :raises TransportError: the broker does not make it
+        """
+        config = self._kafka()
+        name = self._own_topic() if what is None else self.topic_name(what)
+        ensure_topic(replace(config, topic=name), partitions=partitions, timeout_s=TOPIC_S)
+        return name
 
     def topic_name(self, what: str = "ticks") -> str:
         """A name for a topic that no other notebook has; the topic goes when the kernel ends."""
@@ -125,6 +177,9 @@ class Lab:
 
         A second call goes on where the first one ended.
 
+        >>> [tick["symbol"] for tick in Lab().ticks(rate=0, count=3)]
+        ['GOOG', 'AMZN', 'NFLX']
+
         :param rate: ticks a second over all five symbols; 0: as fast as they are taken
         :param seconds: end after so long
         :param count: end after so many; with neither, it ends never
@@ -141,6 +196,210 @@ class Lab:
             tick = next(self._source)
             yield {"symbol": tick.symbol, "price": tick.price, "timestamp": tick.timestamp}
             given += 1
+
+    # ---------------------------------------------------------------------------------------- the pipeline
+
+    def run(
+        self,
+        *,
+        rate: float | None = None,
+        seconds: float | None = None,
+        ticks: int | None = None,
+        source: str = "simulator",
+        symbols: Sequence[str] | None = None,
+        speed: float | None = None,
+    ) -> Run:
+        """Start the package's producer and consumer, as processes; returns at once.
+
+        ::
+
+            with lab.run(rate=20, seconds=8) as run:
+                lab.chart("AAPL")
+            run                           # produced, stored, balanced
+
+        At the end of the block, or by :meth:`Run.wait`, everything that was sent is stored.
+
+        :param rate: ticks a second, 0 for as fast as it goes; default 20
+        :param seconds: end after so long
+        :param ticks: end after so many; with neither, it runs until :meth:`stop`
+        :param source: ``simulator``, ``uniform`` or ``replay:FILE``
+        :param symbols: of the simulator
+        :param speed: of a recording, times the recorded pace
+        """
+        self.consume()
+        return self.produce(rate=rate, seconds=seconds, ticks=ticks, source=source, symbols=symbols, speed=speed)
+
+    def produce(
+        self,
+        *,
+        rate: float | None = None,
+        seconds: float | None = None,
+        ticks: int | None = None,
+        source: str = "simulator",
+        symbols: Sequence[str] | None = None,
+        speed: float | None = None,
+    ) -> Run:
+        """As :meth:`run`, but the producer alone: without a consumer its ticks wait in the log."""
+        processes = self._children()
+        processes.stop("producer")
+        run = new_run()
+        processes.start(
+            "producer",
+            *options(
+                run=run,
+                source=source,
+                rate=rate,
+                for_=seconds,
+                ticks=ticks,
+                symbols=",".join(symbols) if symbols else None,
+                speed="max" if speed == float("inf") else speed,
+                seed=None if source.startswith("replay:") else self._seed,
+            ),
+        )
+        bounded = seconds is not None or ticks is not None or source.startswith("replay:")
+        self._run = Run(run, processes=processes, books=self.books, bounded=bounded)
+        return self._run
+
+    def consume(self) -> None:
+        """Start the package's consumer, unless it runs: log → average, alerts, books → the lab's database."""
+        self._children().start("consumer")
+
+    def stop(self) -> None:
+        """End the run: what was sent is stored, then producer and consumer end. Again: nothing."""
+        if self._run is not None:
+            self._run.stop()
+        if self._processes is not None:
+            self._processes.stop("producer", "consumer")
+
+    def kill(self, name: str = "consumer") -> bool:
+        """End the producer or the consumer with ``kill -9``, as a crash would; False if it does not run."""
+        return self._processes is not None and self._processes.kill(name)
+
+    # ---------------------------------------------------------------------------------------- what came of it
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file, for your own ``sqlite3`` and pandas: open it with ``mode=ro``."""
+        return self.settings.database
+
+    def data(self) -> Table:
+        """The last record of every symbol."""
+        return Table(self._api().get("data"), columns=RECORD, nothing="nothing is stored yet: lab.run(seconds=8)")
+
+    def history(self, symbol: str, limit: int = 100) -> Table:
+        """Records of one symbol, newest first; ``.frame()`` makes a pandas DataFrame of them.
+
+        :raises NotFoundError: the symbol was never seen
+        """
+        return Table(self._api().history(symbol, limit=limit), columns=RECORD)
+
+    def alerts(self, limit: int = 100) -> Table:
+        """Alerts, newest first."""
+        nothing = f"no alert yet: nothing moved by {self.settings.alert_threshold_pct:g} % in one tick"
+        return Table(self._api().get("alerts", limit=limit), columns=ALERT, nothing=nothing)
+
+    def books(self) -> BooksAnswer:
+        """Where every tick went: produced = stored + late + refused + lost."""
+        return BooksAnswer(self._api().get("books"))
+
+    def explain(self, alert: int | Mapping[str, Any] | None = None) -> Reason:
+        """Why did this alert fire? Reads its ticks again from the log and works it out anew.
+
+        :param alert: its id, or one of :meth:`alerts`; None: the newest
+        :raises NotFoundError: there is none
+        """
+        if alert is None:
+            newest = self.alerts(limit=1)
+            if not newest:
+                raise NotFoundError("there is no alert yet", mend="lab.run(seconds=30), or a source that jumps more.")
+            alert = newest[0]
+        number = alert if isinstance(alert, int) else alert["id"]
+        stored = msgspec.convert(self._api().get(f"alerts/{number}"), Alert)
+        config = self._settings_for_log()
+        with open_transport(config, self._transport) as log:
+            same = log.log_id == stored.log
+
+            def read(partition: int, offsets: Iterable[int]) -> dict[int, bytes | None]:
+                return log.read(partition, offsets, timeout_s=READ_S)
+
+            return Reason(explain(stored, read=read if same else None))
+
+    def doctor(self) -> Findings:
+        """What is installed, reachable, free and wrong, each with the mend."""
+        return Findings(examine(self.settings, open_reader=open_reader))
+
+    @property
+    def dashboard(self) -> str:
+        """Address of the lab's own dashboard."""
+        return f"{self._api().url}dashboard"
+
+    # ---------------------------------------------------------------------------------------- live
+
+    def follow(self, symbol: str | None = None, *, past: int = 200) -> Follower:
+        """For a widget's ``pull``: gives what was stored since it was last asked.
+
+        ::
+
+            lab.watch(Watchlist(pull=lab.follow()), BooksPanel(lab.books), seconds=20)
+
+        :param past: records of before that it begins with, of each symbol
+        """
+        return Follower(self._api(), symbol, past=past)
+
+    def chart(self, symbol: str, *, seconds: float | None = None, background: bool = False) -> LiveWidget:
+        """A live chart of what is stored; see :meth:`watch` for when it ends."""
+        from marketlab.widgets.chart import LiveChart
+
+        chart = LiveChart(symbol, pull=self.follow(symbol))
+        self.watch(chart, seconds=seconds, background=background)
+        return chart
+
+    def feed(self, *, seconds: float | None = None, background: bool = False) -> LiveWidget:
+        """Alerts as they are stored; "Why?" reads the ticks behind one again from the log."""
+        from marketlab.widgets.alert_feed import AlertFeed
+
+        def why(tick: Mapping[str, Any]) -> Any:
+            found = [row for row in self.alerts() if row["tick_id"] == tick["id"]]
+            if not found:
+                raise NotFoundError("this alert is no longer among the newest 100")
+            return behind(self.explain(found[0]).explanation)
+
+        feed = AlertFeed(
+            threshold_pct=self.settings.alert_threshold_pct,
+            window=self.settings.window,
+            explain=why,
+            pull=self.follow(),
+        )
+        self.watch(feed, seconds=seconds, background=background)
+        return feed
+
+    def watch(self, *widgets: LiveWidget, seconds: float | None = None, background: bool = False) -> None:
+        """Show widgets until the run is over, or ``seconds`` are; an interrupt ends them too, and nothing else.
+
+        :param seconds: default: as long as the run, and 30 if there is none or it has no end
+        :param background: return at once; they end in the same way, but leave the kernel to you
+        """
+        for widget in widgets:
+            _show(widget)
+        run = self._run
+        limit = seconds if seconds is not None else None if run is not None and run.bounded else WATCH_S
+
+        def over() -> bool:
+            return run is not None and run.over
+
+        if background:
+            for widget in widgets:
+                widget.end_when(over, within_s=limit)
+            return
+        deadline = Deadline(limit)
+        try:
+            while not (deadline.passed or over() or all(widget.ended for widget in widgets)):
+                time.sleep(min(LOOK_S, deadline.remaining_s))
+        except KeyboardInterrupt:
+            pass  # that is how one looks away
+        finally:
+            for widget in widgets:
+                widget.finish()
 
     def crew(self, work: Callable[[str, Event], object]) -> Crew:
         """Threads for a ``with`` block: ``crew.hire("A")`` runs ``work("A", stop)``; all end with the block."""
@@ -159,8 +418,11 @@ class Lab:
         return verdict
 
     def close(self) -> None:
-        """Take the topics away that were named by this lab. Again: nothing."""
+        """End what this lab runs, and take the topics away that it named. Again: nothing."""
         registry.forget("lab", self)
+        if self._processes is not None:
+            self._processes.stop()
+        self._place.release()
         topics, self._topics = self._topics, []
         if not topics or self._config is None:
             return
@@ -170,7 +432,50 @@ class Lab:
             log.warning("topics %s stay: %s", ", ".join(topics), error.message)
 
     def __repr__(self) -> str:
-        return f"<Lab in {self.settings.home}>"
+        running = ", ".join(self._processes.pids()) if self._processes is not None else ""
+        whose = "shared" if self._place.shared else "your own"
+        return f"<Lab in {self.settings.home} ({whose}), {f'running: {running}' if running else 'nothing runs'}>"
+
+    def _repr_html_(self) -> str:
+        return framed(f'<div style="color:var(--ml-ink)">{html.escape(repr(self)[1:-1])}</div>')
+
+    # ---------------------------------------------------------------------------------------- behind it
+
+    def _kafka(self) -> KafkaConfig:
+        if self._config is None:
+            self.broker()
+        assert self._config is not None  # noqa: S101 (broker() sets it or raises)
+        return self._config
+
+    def _own_topic(self) -> str:
+        name = self.settings.topic
+        if not self._place.shared and name not in self._topics:
+            self._topics.append(name)
+        return name
+
+    def _children(self) -> Processes:
+        if self._processes is None:
+            servers = None if self._is_tape else self.bootstrap_servers
+            self._own_topic()
+            if self._is_tape:
+                with open_transport(self.settings, self._transport, create=True):
+                    pass  # the consumer wants to find one
+            self._processes = Processes(
+                self.settings.home, variables=self._place.variables(servers), transport=self._transport
+            )
+        return self._processes
+
+    def _api(self) -> ApiClient:
+        if self._processes is None:
+            self._children()
+        assert self._processes is not None  # noqa: S101 (set by the line before)
+        self._processes.check("consumer", "producer")
+        return ApiClient(self._processes.api_url())
+
+    def _settings_for_log(self) -> Any:
+        if self._is_tape:
+            return self.settings
+        return self.settings.model_copy(update={"bootstrap_servers": self.bootstrap_servers})
 
 
 def _delete_topics(config: KafkaConfig, topics: list[str]) -> None:

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,10 +83,20 @@ class Child:
 
     :param arguments: after ``marketlab``; ``--json --until-eof`` is added
     :param log: takes the standard error
+    :param variables: of the environment, besides those of this process
     """
 
-    def __init__(self, name: str, arguments: Sequence[str], *, home: Path, log: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        *,
+        home: Path,
+        log: Path,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
+        self._environment = {**os.environ, **variables} if variables else None
         self._argv = [sys.executable, "-m", "marketlab", "--home", str(home), *arguments, "--json", "--until-eof"]
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -107,6 +117,7 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 start_new_session=True,
+                env=self._environment,
             )
         self._lines = []
         self._reader = threading.Thread(target=self._read, args=(self._process, self._lines), daemon=True)
