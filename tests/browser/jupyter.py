@@ -1,0 +1,173 @@
+"""A real JupyterLab over a folder of notebooks, and what a person does in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import psutil
+from playwright.sync_api import Locator, Page, expect
+
+from tests.support import eventually
+
+__all__ = ["Jupyter", "Notebook", "serving", "write_notebook"]
+
+START_MS = 120_000  # JupyterLab and a kernel, on a machine that is busy
+PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+SETTINGS: dict[str, Any] = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}
+}
+
+
+def write_notebook(path: Path, cells: Sequence[str]) -> None:
+    """A notebook of code cells."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    nbformat.write(notebook, path)
+
+
+class Jupyter:
+    """A server that runs; its kernels are its children."""
+
+    def __init__(self, url: str, token: str, pid: int, config: Path) -> None:
+        self.url = url
+        self.token = token
+        self._pid = pid
+        self._config = config
+
+    def page_url(self, notebook: str) -> str:
+        return f"{self.url}lab/tree/{notebook}?token={self.token}"
+
+    def set_theme(self, theme: str) -> None:
+        """For pages that are opened from now on."""
+        folder = self._config / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "themes.jupyterlab-settings").write_text(json.dumps({"theme": THEMES[theme]}))
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything that runs below the server: kernels, and what they have started."""
+        return psutil.Process(self._pid).children(recursive=True)
+
+
+@contextmanager
+def serving(folder: Path, scratch: Path, **variables: str) -> Iterator[Jupyter]:
+    """Run JupyterLab.
+
+    :param folder: with the notebooks
+    :param scratch: for its own files
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    token, config = secrets.token_hex(8), scratch / "config"
+    labconfig = config / "labconfig"
+    labconfig.mkdir(parents=True, exist_ok=True)
+    (labconfig / "default_setting_overrides.json").write_text(json.dumps(SETTINGS))
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(config),
+        "JUPYTER_DATA_DIR": str(scratch / "data"),
+        "JUPYTER_RUNTIME_DIR": str(scratch / "runtime"),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        **variables,
+    }
+    argv = [
+        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--log-level=ERROR",
+        f"--ServerApp.root_dir={folder}", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
+        f"--IdentityProvider.token={token}",
+    ]  # fmt: skip
+    with (scratch / "server.log").open("wb") as log:
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        eventually(lambda: process.poll() is not None or _answers(url, token), timeout_s=90, what="JupyterLab")
+        assert process.poll() is None, (scratch / "server.log").read_text()
+        yield Jupyter(url, token, process.pid, config)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def _answers(url: str, token: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}api/status?token={token}", timeout=2) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+class Notebook:
+    """A notebook that is open in a page."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        page.locator(f"{PANEL} .jp-Cell").first.wait_for(timeout=START_MS)
+        self.idle()
+
+    def idle(self) -> None:
+        """Wait until the kernel has nothing to do."""
+        expect(self.page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=START_MS)
+
+    def menu(self, name: str, item: str) -> None:
+        self.page.get_by_role("menubar").get_by_text(name, exact=True).click()
+        self.page.get_by_text(item, exact=True).first.click()
+
+    def run_all(self) -> None:
+        self.menu("Run", "Run All Cells")
+
+    def cell(self, text: str) -> Locator:
+        return (
+            self.page.locator(f"{PANEL} .jp-CodeCell")
+            .filter(has=self.page.locator(".jp-InputArea", has_text=text))
+            .first
+        )
+
+    def output(self, text: str) -> Locator:
+        """The output of the cell whose source has this text."""
+        return self.cell(text).locator(".jp-OutputArea").first
+
+    def run(self, text: str) -> None:
+        """Run the cell whose source has this text."""
+        self.cell(text).locator(".jp-InputPrompt").click()
+        self.page.keyboard.press("Control+Enter")
+
+    def retype(self, text: str, new: str) -> None:
+        """Replace the source of the cell that has this text."""
+        self.cell(text).locator(".cm-content").click()
+        self.page.keyboard.press("ControlOrMeta+a")
+        self.page.keyboard.type(new)
+
+    def interrupt(self) -> None:
+        self.menu("Kernel", "Interrupt Kernel")
+
+    def restart(self) -> None:
+        self.menu("Kernel", "Restart Kernel…")
+        self.page.locator(".jp-Dialog .jp-mod-accept").click()
+
+    def counts(self) -> list[int]:
+        """The numbers of cells that have ended."""
+        prompts = self.page.locator(f"{PANEL} .jp-InputPrompt").all_inner_texts()
+        return [int(match[1]) for text in prompts if (match := re.fullmatch(r"\[(\d+)\]:", text))]
+
+    def moves(self, what: Locator, attribute: str, *, times: int) -> None:
+        """Wait until an attribute of an element has changed so often."""
+        seen = {what.get_attribute(attribute)}
+
+        def changed() -> bool:
+            seen.add(what.get_attribute(attribute))
+            return len(seen) > times
+
+        eventually(changed, timeout_s=60, what=f"{times} changes of {attribute}")
