@@ -23,23 +23,23 @@ import msgspec
 
 from marketlab.crew import Crew
 from marketlab.deadline import Deadline
-from marketlab.doctor import examine
+from marketlab.doctor import Finding
 from marketlab.errors import MarketlabError, NotFoundError
 from marketlab.model import Alert
 from marketlab.notebook.answers import BooksAnswer, Findings, Reason, Table, behind, framed
 from marketlab.notebook.client import ApiClient, Follower
-from marketlab.notebook.processes import Processes, options
+from marketlab.notebook.processes import Processes, ask, options
 from marketlab.notebook.run import Run
 from marketlab.notebook.workspace import Workspace
 from marketlab.producer import Pace, new_run
-from marketlab.provenance import explain
+from marketlab.provenance import explain, read_same
 from marketlab.settings import load_settings
 from marketlab.sources import DEFAULT_SEED
 from marketlab.transports import KafkaConfig, ensure_topic
 from marketlab.transports.kafka_client import failed, open_client
 from marketlab.widgets import registry
 from marketlab.widgets.verdict import Verdict
-from marketlab.wiring import kafka, open_reader, open_source, open_transport, tape_path
+from marketlab.wiring import kafka, open_source, open_transport, tape_path
 
 if TYPE_CHECKING:
     from marketlab.widgets.live import LiveWidget
@@ -313,20 +313,20 @@ class Lab:
             if not newest:
                 raise NotFoundError("there is no alert yet", mend="lab.run(seconds=30), or a source that jumps more.")
             alert = newest[0]
-        number = alert if isinstance(alert, int) else alert["id"]
-        stored = msgspec.convert(self._api().get(f"alerts/{number}"), Alert)
-        config = self._settings_for_log()
-        with open_transport(config, self._transport) as log:
-            same = log.log_id == stored.log
+        stored = msgspec.convert(self._api().get(f"alerts/{alert}") if isinstance(alert, int) else dict(alert), Alert)
+        settings = self._settings_for_log()
 
-            def read(partition: int, offsets: Iterable[int]) -> dict[int, bytes | None]:
-                return log.read(partition, offsets, timeout_s=READ_S)
+        def read(partition: int, offsets: Iterable[int]) -> Mapping[int, bytes | None]:
+            with open_transport(settings, self._transport) as log:
+                return read_same(log, stored.log, partition, offsets, timeout_s=READ_S)
 
-            return Reason(explain(stored, read=read if same else None))
+        return Reason(explain(stored, read=read))
 
     def doctor(self) -> Findings:
         """What is installed, reachable, free and wrong, each with the mend."""
-        return Findings(examine(self.settings, open_reader=open_reader))
+        servers = self._config.bootstrap_servers if self._config is not None else None
+        said = ask("doctor", home=self.settings.home, variables=self._place.variables(servers))
+        return Findings(Finding(**finding) for finding in said["findings"])
 
     @property
     def dashboard(self) -> str:

@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["BooksAnswer", "Findings", "Reason", "Table", "behind", "framed"]
 
 MOST_ROWS = 20
-SAYS = {
-    "confirmed": "Read again from the log: the same ticks, and the alert comes out again.",
-    "differs": "Read again from the log, something else comes out.",
-    "gone": "The log no longer holds all of these ticks; worked out from what was stored.",
-}
 _FORMATS: dict[str, Callable[[Any], str]] = {
     "timestamp": clock_text,
     "price": price_text,
@@ -116,7 +111,7 @@ class Reason:
 
     @property
     def verdict(self) -> str:
-        """``confirmed``, ``differs`` or ``gone``."""
+        """``confirmed``, ``differs``, ``gone`` or ``unreachable``."""
         return self.explanation.verdict
 
     def __repr__(self) -> str:
@@ -164,7 +159,7 @@ def behind(explanation: Explanation) -> Behind:
         ],
         moving_average=explanation.recomputed_average,
         change_pct=explanation.recomputed_change_pct,
-        says=SAYS[explanation.verdict],
+        says=f"{explanation.detail[:1].upper()}{explanation.detail[1:]}.",
     )
 
 

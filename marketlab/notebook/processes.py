@@ -6,15 +6,20 @@ end. They run in sessions of their own, so that an interrupt of a cell does not 
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from marketlab.deadline import Deadline
 from marketlab.errors import MarketlabError
 from marketlab.supervisor import Child, death
 
-__all__ = ["ChildError", "Processes"]
+__all__ = ["ChildError", "Processes", "ask", "options"]
 
 START_S, STOP_S = 30.0, 5.0
 POLL_S = 0.05
@@ -122,6 +127,26 @@ class Processes:
         child = self._children.get("producer")
         count = child.printed().get("produced") if child is not None and child.code is not None else None
         return int(count) if count is not None else None
+
+
+def ask(*arguments: str, home: Path, variables: Mapping[str, str]) -> dict[str, Any]:
+    """What a command of marketlab prints as JSON; waits for it.
+
+    :raises ChildError: it printed none
+    """
+    argv = [sys.executable, "-m", "marketlab", "--home", str(home), *arguments, "--json"]
+    done = subprocess.run(
+        argv, env={**os.environ, **variables}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    try:
+        found = json.loads(done.stdout)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ChildError(
+            f"marketlab {' '.join(arguments)} said nothing: {done.stderr.strip() or death(done.returncode)}"
+        )
+    return found
 
 
 def options(**given: object) -> Sequence[str]:

@@ -103,10 +103,8 @@ def test_interrupt_restart_and_kill_leave_nothing_behind(kernel: Kernel) -> None
     kernel.manager.restart_kernel()
     kernel.ready()
     gone(children)
+    assert "nothing is stored yet" in kernel.run(f"{BEGIN}\nprint(lab.data())")
     children = running(kernel)
-    assert "'stored': 0" in kernel.run("lab.stop(); lab = Lab(transport='tape'); print(lab.run(ticks=1).account)")
-    children += kernel.children()
-
     os.kill(kernel.pid, signal.SIGKILL)
     gone(children)
 
@@ -208,6 +206,13 @@ def test_a_shared_lab_uses_the_database_of_the_home(tmp_path: Path) -> None:
         assert lab.settings.topic == "stock-ticks"
     finally:
         lab.close()
+
+
+def test_the_doctor_is_asked_in_a_process_of_its_own(tape_lab: Lab) -> None:
+    findings = tape_lab.doctor()
+    assert {"python", "database"} <= {finding.what for finding in findings}
+    assert "database" in repr(findings)
+    assert findings.ok is all(finding.state != "wrong" for finding in findings)
 
 
 def test_a_child_that_fails_is_told_with_its_own_words(tape_lab: Lab) -> None:
