@@ -147,7 +147,7 @@ def _jars(settings: Settings) -> Finding:
 def _broker(settings: Settings) -> Finding:
     if settings.bootstrap_servers:
         return _own_kafka(settings.bootstrap_servers)
-    status = ManagedBroker(settings.home, cache=settings.cache, port=settings.broker_port).status()
+    status = ManagedBroker(settings.broker_home, cache=settings.cache, port=settings.broker_port).status()
     if status.running:
         return Finding("broker", "ok", f"runs at {status.bootstrap_servers} as process {status.pid}")
     return Finding("broker", "ok", "does not run; `marketlab up` starts it")

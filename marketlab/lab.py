@@ -162,13 +162,13 @@ class Lab:
 
     def topic_name(self, what: str = "ticks") -> str:
         """A name for a topic that no other notebook has; the topic goes when the kernel ends."""
-        name = f"notebook-{what}-{secrets.token_hex(3)}"
+        name = self.settings.own(f"notebook-{what}-{secrets.token_hex(3)}")
         self._topics.append(name)
         return name
 
     def group_name(self, what: str) -> str:
         """A name for a consumer group that nobody else has: a group of that name has read nothing yet."""
-        return f"{what}-{secrets.token_hex(3)}"
+        return self.settings.own(f"{what}-{secrets.token_hex(3)}")
 
     def ticks(
         self, *, rate: float = 20.0, seconds: float | None = None, count: int | None = None

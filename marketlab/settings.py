@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -27,6 +27,8 @@ __all__ = ["PREFIX", "Settings", "find_home", "load_settings"]
 PREFIX = "MARKETLAB_"
 HOME_NAME = ".marketlab"
 FILE_NAME = "marketlab.toml"
+LEARNERS = "learners"  # in the lab's folder: a home for each namespace
+LONGEST_TOPIC = 249  # Kafka's limit
 
 #: Names with our prefix that are not settings of the lab, and who reads them.
 OTHER_NAMES = {
@@ -44,6 +46,12 @@ class Settings(BaseSettings):
         default=Path(HOME_NAME),
         description="Folder of the lab's state: database, logs, managed broker. "
         "Default: .marketlab, found upwards from the working folder.",
+    )
+    namespace: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
+        description="Who works here, where many share one Kafka: topics and groups become NAMESPACE.name, "
+        "and a home that is not named is learners/NAMESPACE in the lab's folder.",
     )
     cache: Path = Field(
         default_factory=lambda: Path(platformdirs.user_cache_dir("marketlab", appauthor=False)),
@@ -89,6 +97,22 @@ class Settings(BaseSettings):
     analytics_log: bool = Field(True, description="Write logs/analytics.log in the home.")
     failpoint: str | None = Field(None, description="Where the process kills itself; for tests only.")
 
+    @model_validator(mode="after")
+    def _topic_is_short_enough(self) -> Self:
+        if len(self.topic_name) > LONGEST_TOPIC:
+            raise ValueError(f"namespace and topic together may have {LONGEST_TOPIC} characters: {self.topic_name}")
+        return self
+
+    @property
+    def topic_name(self) -> str:
+        """The topic as it is called on the broker."""
+        return self.own(self.topic)
+
+    @property
+    def broker_home(self) -> Path:
+        """Where the managed broker is: the learners of one folder share it."""
+        return _lab_folder(self.home)
+
     @property
     def database(self) -> Path:
         """The SQLite file."""
@@ -98,6 +122,13 @@ class Settings(BaseSettings):
     def logs(self) -> Path:
         """Folder of the lab's logs."""
         return self.home / "logs"
+
+    def own(self, name: str) -> str:
+        """A topic's or group's name within the namespace.
+
+        A namespace has no dot, so ``alice.`` is nobody else's prefix: rights can be given by it, and topics deleted.
+        """
+        return f"{self.namespace}.{name}" if self.namespace else name
 
     @classmethod
     def settings_customise_sources(
@@ -112,7 +143,7 @@ class Settings(BaseSettings):
         del dotenv_settings, file_secret_settings
         given = init_settings.init_kwargs if isinstance(init_settings, InitSettingsSource) else {}
         home = Path(given.get("home") or os.environ.get(PREFIX + "HOME") or HOME_NAME)
-        toml = home.parent / FILE_NAME
+        toml = _lab_folder(home).parent / FILE_NAME
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=toml)
 
 
@@ -132,14 +163,10 @@ def load_settings(**arguments: Any) -> Settings:
             f"no setting is called {', '.join(unknown)}", mend="`marketlab settings` lists every setting."
         )
     given = {name: value for name, value in arguments.items() if value is not None}
-    if "home" not in given and not os.environ.get(PREFIX + "HOME"):
-        given["home"] = find_home(Path.cwd())
-    elif "home" not in given:
-        given["home"] = Path(os.environ[PREFIX + "HOME"]).expanduser().absolute()
-    else:
-        given["home"] = Path(given["home"]).expanduser().absolute()
+    named = given.get("home") or os.environ.get(PREFIX + "HOME")
+    given["home"] = Path(named).expanduser().absolute() if named else find_home(Path.cwd())
     try:
-        return Settings(**given)
+        settings = Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
@@ -148,6 +175,9 @@ def load_settings(**arguments: Any) -> Settings:
             f"setting {name}: {first['msg'].lower()}{found}",
             mend="`marketlab settings` says what each setting may be.",
         ) from None
+    if settings.namespace and not named:
+        return settings.model_copy(update={"home": settings.home / LEARNERS / settings.namespace})
+    return settings
 
 
 def find_home(start: Path) -> Path:
@@ -164,6 +194,11 @@ def find_home(start: Path) -> Path:
         if folder == ceiling:
             break
     return start / HOME_NAME
+
+
+def _lab_folder(home: Path) -> Path:
+    """The folder that a home belongs to: one of many learners lies two deeper, every other is its own."""
+    return home.parent.parent if home.parent.name == LEARNERS else home
 
 
 def _own(folder: Path) -> bool:

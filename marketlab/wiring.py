@@ -152,7 +152,7 @@ def kafka(settings: Settings, *, progress: Progress | None = None) -> Iterator[K
     if settings.bootstrap_servers:
         yield _config(settings, settings.bootstrap_servers)
         return
-    broker = ManagedBroker(settings.home, cache=settings.cache, port=settings.broker_port)
+    broker = ManagedBroker(settings.broker_home, cache=settings.cache, port=settings.broker_port)
     with broker.acquire(progress=progress) as lease:
         yield _config(settings, lease.bootstrap_servers)
 
@@ -166,7 +166,7 @@ def kept_broker(settings: Settings, transport: str = "kafka") -> Iterator[Callab
     if settings.bootstrap_servers or tape_path(transport) is not None:
         yield lambda: ""
         return
-    broker = ManagedBroker(settings.home, cache=settings.cache, port=settings.broker_port)
+    broker = ManagedBroker(settings.broker_home, cache=settings.cache, port=settings.broker_port)
     checked = monotonic()
     with ExitStack() as leases:
 
@@ -245,7 +245,7 @@ def group_lag(settings: Settings) -> Iterator[GroupLag]:
 
 def group(settings: Settings) -> str:
     """The consumer group: each home reads everything, and the consumers of one home share it."""
-    return settings.group or f"marketlab-{home_id(settings.home)}"
+    return settings.own(settings.group or f"marketlab-{home_id(settings.home)}")
 
 
 @contextmanager
@@ -311,7 +311,7 @@ def _config(settings: Settings, bootstrap_servers: str) -> KafkaConfig:
     password = settings.sasl_password
     return KafkaConfig(
         bootstrap_servers=bootstrap_servers,
-        topic=settings.topic,
+        topic=settings.topic_name,
         security_protocol=settings.security_protocol,
         sasl_mechanism=settings.sasl_mechanism,
         sasl_username=settings.sasl_username,

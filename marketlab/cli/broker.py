@@ -103,7 +103,7 @@ def wipe(settings: Settings, *, yes: bool, as_json: bool) -> None:
 
 
 def _broker(settings: Settings, *, port: int | None = None) -> ManagedBroker:
-    return ManagedBroker(settings.home, cache=settings.cache, port=port or settings.broker_port)
+    return ManagedBroker(settings.broker_home, cache=settings.cache, port=port or settings.broker_port)
 
 
 def _show(found: BrokerStatus) -> None:

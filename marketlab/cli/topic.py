@@ -29,11 +29,11 @@ def create(settings: Settings, *, as_json: bool) -> None:
         found = describe_topic(config, group=group(settings))
     partitions = len(found.partitions)
     if as_json:
-        print_json({"topic": settings.topic, "created": created, "partitions": partitions})
+        print_json({"topic": settings.topic_name, "created": created, "partitions": partitions})
     elif created:
-        out.print(f"created {settings.topic} with {partitions} partitions")
+        out.print(f"created {settings.topic_name} with {partitions} partitions")
     else:
-        out.print(f"{settings.topic} was there, with {partitions} partitions")
+        out.print(f"{settings.topic_name} was there, with {partitions} partitions")
 
 
 @topic.command(help="Partitions, offsets, and how far the consumer group lags behind.")

@@ -92,3 +92,46 @@ def test_settings_are_frozen() -> None:
 
 def test_every_setting_says_what_it_means() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_a_namespace_is_in_every_name_that_is_shared_and_in_the_home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MARKETLAB_NAMESPACE", "alice")
+    alice = load_settings()
+    assert alice.home == tmp_path / ".marketlab" / "learners" / "alice"
+    assert alice.topic_name == "alice.stock-ticks"
+    assert alice.own("readers") == "alice.readers"
+    assert alice.topic == "stock-ticks"  # as a tape has it, which anybody may replay
+    assert alice.broker_home == load_settings(namespace="ben").broker_home == tmp_path / ".marketlab"
+
+
+def test_a_home_that_is_named_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MARKETLAB_NAMESPACE", "alice")
+    mine = load_settings(home=tmp_path / "mine")
+    assert (mine.home, mine.broker_home) == (tmp_path / "mine", tmp_path / "mine")
+    # So a child that is told its parent's home has the same one, and the same broker.
+    parent = load_settings()
+    child = load_settings(home=parent.home)
+    assert (child.home, child.broker_home) == (parent.home, parent.broker_home)
+
+
+def test_learners_of_one_folder_share_its_file(tmp_path: Path) -> None:
+    (tmp_path / "marketlab.toml").write_text('namespace = "alice"\nwindow = 7\n')
+    alice = load_settings()
+    assert (alice.home.name, alice.window) == ("alice", 7)
+    assert load_settings(home=alice.home).window == 7
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "a b", "-a", "é", "a/b", "..", "a" * 65])
+def test_a_namespace_that_could_be_no_part_of_a_topic_or_a_path_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("MARKETLAB_NAMESPACE", name)
+    with pytest.raises(SettingsError, match="namespace"):
+        load_settings()
+
+
+def test_a_topic_that_the_namespace_makes_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="249"):
+        load_settings(topic="t" * 245, namespace="alice")
