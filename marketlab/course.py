@@ -15,9 +15,10 @@ from typing import Any
 
 from marketlab.errors import MarketlabError
 
-__all__ = ["FOLDER", "Copy", "CourseError", "copy_notebooks", "originals", "reset_notebook"]
+__all__ = ["FOLDER", "Copy", "CourseError", "copy_notebooks", "find", "originals", "reset_notebook", "solution"]
 
 FOLDER = "marketlab-notebooks"  # made where `marketlab lab` is run
+SOLUTIONS = "solutions"  # beside the originals
 
 _PACKAGE = Path(__file__).resolve().parent
 _NAME = re.compile(r"\d\d_\w+\.ipynb")
@@ -58,6 +59,12 @@ def originals(*, solved: bool = False) -> list[Path]:
     )
 
 
+def solution(original: Path) -> Path | None:
+    """The same notebook with its exercises solved, or None if it has none to solve."""
+    solved = original.parent / SOLUTIONS / original.name
+    return solved if solved.is_file() else None
+
+
 def copy_notebooks(folder: Path) -> list[Copy]:
     """Copy the notebooks that a folder does not have yet.
 
@@ -80,7 +87,7 @@ def reset_notebook(folder: Path, which: str) -> tuple[Path, Path | None]:
     :returns: the new copy, and where the old one went, or None if there was none
     :raises CourseError: there is no such notebook, or the folder cannot be written
     """
-    original = _find(which)
+    original = find(which)
     target = folder / original.name
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -94,14 +101,19 @@ def reset_notebook(folder: Path, which: str) -> tuple[Path, Path | None]:
     return target, kept
 
 
-def _find(which: str) -> Path:
+def find(which: str) -> Path:
+    """A notebook as it comes with marketlab.
+
+    :param which: its number or name: ``1``, ``01`` or ``01_kafka``
+    :raises CourseError: there is no such notebook
+    """
     wanted = which.removesuffix(".ipynb")
     for path in originals():
         number = path.name[:2]
         if wanted in (path.stem, number) or (wanted.isdigit() and int(wanted) == int(number)):
             return path
     names = ", ".join(path.stem for path in originals())
-    raise CourseError(f"no notebook is called {which!r}; there are {names}", mend="marketlab lab --reset 01")
+    raise CourseError(f"no notebook is called {which!r}; there are {names}", mend="Name one by its number: 01")
 
 
 def _copy(original: Path, target: Path) -> Copy:

@@ -13,7 +13,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -35,8 +35,7 @@ from marketlab.producer import Pace, new_run
 from marketlab.provenance import explain, read_same
 from marketlab.settings import load_settings
 from marketlab.sources import DEFAULT_SEED
-from marketlab.transports import KafkaConfig, ensure_topic
-from marketlab.transports.kafka_client import failed, open_client
+from marketlab.transports import KafkaConfig, delete_topics, ensure_topic
 from marketlab.widgets import registry
 from marketlab.widgets.verdict import Verdict
 from marketlab.wiring import kafka, open_source, open_transport, tape_path
@@ -427,7 +426,7 @@ class Lab:
         if not topics or self._config is None:
             return
         try:
-            _delete_topics(self._config, topics)
+            delete_topics(self._config, topics.__contains__)  # a name that was given out is not yet a topic
         except MarketlabError as error:  # a broker that is gone has no topics to be tidied up
             log.warning("topics %s stay: %s", ", ".join(topics), error.message)
 
@@ -476,20 +475,6 @@ class Lab:
         if self._is_tape:
             return self.settings
         return self.settings.model_copy(update={"bootstrap_servers": self.bootstrap_servers})
-
-
-def _delete_topics(config: KafkaConfig, topics: list[str]) -> None:
-    from kafka import KafkaAdminClient
-    from kafka.errors import KafkaError
-
-    with closing(open_client(KafkaAdminClient, config)) as admin:
-        try:
-            # A name that was given out is not yet a topic.
-            made = set(admin.list_topics()).intersection(topics)
-            if made:
-                admin.delete_topics(sorted(made))
-        except KafkaError as error:
-            raise failed(config, "delete topics", error) from error
 
 
 def _show(thing: object) -> None:

@@ -24,12 +24,14 @@ from marketlab.sources import Replay, Simulator, Uniform, simulated_clock
 from marketlab.store import Backup, HttpSink, Pruned, SqliteReader, SqliteStore
 from marketlab.store import back_up as back_up_database
 from marketlab.store import prune as prune_database
-from marketlab.transports import KafkaConfig, KafkaTransport, TapeTransport, ensure_topic, trim_topic
+from marketlab.transports import KafkaConfig, KafkaTransport, TapeTransport, delete_topics, ensure_topic, trim_topic
 
 __all__ = [
+    "answers",
     "api_token",
     "back_up",
     "commit_times",
+    "delete_namespaces",
     "group",
     "group_lag",
     "kafka",
@@ -155,6 +157,26 @@ def kafka(settings: Settings, *, progress: Progress | None = None) -> Iterator[K
     broker = ManagedBroker(settings.broker_home, cache=settings.cache, port=settings.broker_port)
     with broker.acquire(progress=progress) as lease:
         yield _config(settings, lease.bootstrap_servers)
+
+
+def delete_namespaces(config: KafkaConfig, prefix: str) -> list[str]:
+    """Delete the topics of all namespaces that begin with a prefix; none, if there is no broker to hold them.
+
+    :returns: their names
+    """
+    try:
+        return delete_topics(config, lambda name: name.startswith(prefix) and "." in name)
+    except TransportError:
+        return []
+
+
+def answers(config: KafkaConfig) -> bool:
+    """Whether Kafka answers; waits five seconds for it."""
+    try:
+        delete_topics(config, lambda _: False)
+    except TransportError:
+        return False
+    return True
 
 
 @contextmanager

@@ -34,6 +34,7 @@ COMMANDS = {
     "token": "Make a secret for writing to the API.",
     "plot": "Price and average of a symbol, in a window or as a PNG.",
     "lab": "JupyterLab on the milestone notebooks.",
+    "notebooks": "The notebooks as a batch: run them, mark what learners hand in.",
     "doctor": "What is installed, reachable, free and wrong, with the mend.",
     "settings": "List every setting, its value and its meaning.",
 }

@@ -1,12 +1,29 @@
-"""How long work shows where it stands: a bar on standard error while the managed broker is fetched and started."""
+"""How long work shows where it stands, on standard error: a bar in a terminal, a line for each thing done elsewhere."""
 
 from __future__ import annotations
 
-from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+import threading
+from typing import TYPE_CHECKING, Self
+
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from marketlab.cli.output import err
 
-__all__ = ["Bar", "progress"]
+if TYPE_CHECKING:
+    from marketlab.gradebook.judging import Outcome
+    from marketlab.gradebook.plan import Run
+
+__all__ = ["Bar", "BatchBar", "progress"]
 
 
 class Bar:
@@ -45,3 +62,42 @@ class Bar:
 def progress(*, quiet: bool) -> Bar | None:
     """A bar for people, nothing for programs."""
     return None if quiet or not err.is_terminal else Bar()
+
+
+class BatchBar:
+    """A batch of notebooks: a bar over all, one for each that plays, and a line for each that is done.
+
+    :param quiet: no lines, for programs; bars in a terminal all the same
+    """
+
+    def __init__(self, total: int, *, quiet: bool) -> None:
+        columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
+        self._progress = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+        self._all = self._progress.add_task("notebooks", total=total)
+        self._playing: dict[str, TaskID] = {}
+        self._lock = threading.Lock()
+        self._done, self._total, self._quiet = 0, total, quiet
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, run: Run, begun: int, cells: int, outcome: Outcome | None) -> None:
+        """How a run stands."""
+        with self._lock:
+            label = run.label
+            if label not in self._playing:
+                self._playing[label] = self._progress.add_task(escape(label), total=cells)
+            self._progress.update(self._playing[label], completed=max(0, begun - 1))
+            if outcome is None:
+                return
+            self._progress.remove_task(self._playing.pop(label))
+            self._progress.advance(self._all)
+            self._done += 1
+            if not self._quiet:
+                why = f": {outcome.why}" if outcome.why else ""
+                told = f"{outcome.state.glyph} {label}  {outcome.seconds:.1f} s  {outcome.state}{why}"
+                err.print(f"[dim]{self._done}/{self._total}[/] {escape(told)}")

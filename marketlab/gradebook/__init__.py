@@ -10,10 +10,11 @@
 ``family``       a process and all that it has started, to the last one
 ``judging``      what a run has left → its state, cell by cell and check by check
 ``report``       what was found, as JSON and as the files of a gradebook
-``html``         the page; ``junit``: the same for a continuous integration
+``batch_page``   the same as a page; ``junit``: for a continuous integration
 ``submissions``  a folder of what learners handed in → their functions and predictions
 ``marking``      marks submissions, each in a process of its own with limits
 ``marker``       that process
+``page``         what the pages share: the look, and a policy that lets nothing else in
 ``marks``        learner × exercise as CSV, JSON and a page
 ===============  ====================================================================
 

@@ -23,6 +23,7 @@ from marketlab.gradebook.judging import Leavings, Outcome, judge
 from marketlab.gradebook.plan import Run
 from marketlab.gradebook.states import State
 from marketlab.gradebook.witness import deaths
+from marketlab.settings import PREFIX
 
 __all__ = ["Limits", "Watcher", "play_all"]
 
@@ -56,7 +57,7 @@ def play_all(
     """Play them all; in the order given, whichever ends first.
 
     :param folder: gets a folder for each run
-    :param variables: of the environment, for the run of that number, besides its home
+    :param variables: the lab's settings for the run of that number, besides its home; none are inherited
     :param stop: ends those that play, and begins no more; what has not been played is *not reached*
     :param broken: called after a run that did not pass: a sentence if nothing can go well any more, else ``""``
     """
@@ -88,7 +89,7 @@ def _play(
         player = subprocess.Popen(
             [sys.executable, "-m", "marketlab.gradebook.player", str(rooms.order)],
             cwd=rooms.work,
-            env={**os.environ, **variables, **rooms.variables()},
+            env=_outside() | dict(variables) | rooms.variables(),
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
@@ -105,6 +106,11 @@ def _play(
     if left_over and not ended:
         outcome.notes.append(f"{left_over} processes that it had started still ran, and were ended")
     return outcome
+
+
+def _outside() -> dict[str, str]:
+    """The environment without the lab's own settings: those of a run are given."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
 
 
 def _tidy(player: subprocess.Popen[bytes], home: Path, *, kill: bool) -> int:
@@ -154,7 +160,7 @@ class _Rooms:
     def variables(self) -> dict[str, str]:
         """What makes the rooms known to the processes in them."""
         return {
-            "MARKETLAB_HOME": str(self.home),
+            f"{PREFIX}HOME": str(self.home),
             "IPYTHONDIR": str(self.ipython),
             # This environment's kernel, before another one of the same name in the user's home.
             "JUPYTER_PREFER_ENV_PATH": "1",

@@ -10,6 +10,7 @@ from marketlab.transports.kafka import KafkaTransport
 from marketlab.transports.kafka_admin import (
     PartitionDescription,
     TopicDescription,
+    delete_topics,
     describe_topic,
     ensure_topic,
     trim_topic,
@@ -25,6 +26,7 @@ __all__ = [
     "TapeTransport",
     "TapeWriter",
     "TopicDescription",
+    "delete_topics",
     "describe_topic",
     "ensure_topic",
     "trim_topic",

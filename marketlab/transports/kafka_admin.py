@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -12,7 +12,7 @@ from marketlab.deadline import Deadline
 from marketlab.transports.kafka_client import failed, missing_topic, open_client, topic_facts
 from marketlab.transports.kafka_config import KafkaConfig
 
-__all__ = ["PartitionDescription", "TopicDescription", "describe_topic", "ensure_topic", "trim_topic"]
+__all__ = ["PartitionDescription", "TopicDescription", "delete_topics", "describe_topic", "ensure_topic", "trim_topic"]
 
 RETRY_S = 0.2
 
@@ -129,6 +129,25 @@ def describe_topic(config: KafkaConfig, group: str) -> TopicDescription:
         group=group,
         partitions=tuple(sorted(rows, key=lambda described: described.partition)),
     )
+
+
+def delete_topics(config: KafkaConfig, wanted: Callable[[str], bool]) -> list[str]:
+    """Delete the topics whose name is wanted for it.
+
+    :returns: their names
+    :raises TransportError: no broker answers in time, or it refuses
+    """
+    from kafka import KafkaAdminClient
+    from kafka.errors import KafkaError
+
+    with closing(open_client(KafkaAdminClient, config)) as admin:
+        try:
+            names = sorted(filter(wanted, admin.list_topics()))
+            if names:
+                admin.delete_topics(names)
+        except KafkaError as error:
+            raise failed(config, "delete topics", error) from error
+    return names
 
 
 def trim_topic(config: KafkaConfig, *, before_s: float, at_most: Mapping[int, int], dry_run: bool = False) -> int:
