@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from rich.markup import escape
 
 from marketlab.cli.needs import need
+from marketlab.cli.notebooks_grade import grade
 from marketlab.cli.options import Duration, json_option
 from marketlab.cli.output import out, print_json, table
 from marketlab.cli.progress import BatchBar, progress
@@ -39,6 +40,9 @@ DEFAULT_FOLDER = Path("gradebook")
 @click.group(help="The notebooks as a batch: list and run them, mark what learners hand in.")
 def notebooks() -> None:
     """The notebooks."""
+
+
+notebooks.add_command(grade)
 
 
 @notebooks.command("list", help="Every notebook: minutes, exercises, and the parameters that -p may set.")
@@ -110,12 +114,12 @@ def run(
         combined |= read_matrix(text)
     runs = plan(_chosen(names, kind), {name: value_of(value) for name, value in parameters}, combined)
     to = to.absolute()
-    folder = prepare(to)
+    prepare(to)
     began, started = datetime.now(UTC), time.monotonic()
-    token = secrets.token_hex(3)
+    batch = f"batch_{secrets.token_hex(3)}_"  # the runs' namespaces begin so
     with ExitStack() as stack:
         config = stack.enter_context(kafka(settings, progress=progress(quiet=as_json)))
-        stack.callback(delete_namespaces, config, f"batch-{token}-")
+        stack.callback(delete_namespaces, config, batch)
         stop = stack.enter_context(stopping())
         show = stack.enter_context(BatchBar(len(runs), quiet=as_json))
         unreachable = threading.Event()
@@ -128,22 +132,22 @@ def run(
 
         outcomes = play_all(
             runs,
-            folder,
+            to / "runs",
             jobs=jobs,
             limits=Limits(cell_s=cell_timeout, run_s=timeout),
-            variables=lambda number: _variables(settings, config.bootstrap_servers, f"batch-{token}-{number}"),
+            variables=lambda number: _variables(settings, config.bootstrap_servers, f"{batch}{number}"),
             stop=stop,
             broken=broken,
             watcher=show,
         )
-    batch = Batch(outcomes, began, time.monotonic() - started)
-    page, *_ = write(batch, to)
+    result = Batch(outcomes, began, time.monotonic() - started)
+    page, *_ = write(result, to)
     if as_json:
-        print_json(batch.as_dict())
+        print_json(result.as_dict())
     else:
         _summary(outcomes)
         out.print(f"gradebook  {escape(str(page))}")
-    sys.exit(3 if unreachable.is_set() else 0 if batch.ok else 1)
+    sys.exit(3 if unreachable.is_set() else 0 if result.ok else 1)
 
 
 def _chosen(names: Sequence[str], kind: str) -> list[tuple[Contents, Kind]]:

@@ -21,9 +21,10 @@ from marketlab.cli.output import err
 
 if TYPE_CHECKING:
     from marketlab.gradebook.judging import Outcome
+    from marketlab.gradebook.marking import Marked
     from marketlab.gradebook.plan import Run
 
-__all__ = ["Bar", "BatchBar", "progress"]
+__all__ = ["Bar", "BatchBar", "MarkBar", "progress"]
 
 
 class Bar:
@@ -101,3 +102,23 @@ class BatchBar:
                 why = f": {outcome.why}" if outcome.why else ""
                 told = f"{outcome.state.glyph} {label}  {outcome.seconds:.1f} s  {outcome.state}{why}"
                 err.print(f"[dim]{self._done}/{self._total}[/] {escape(told)}")
+
+
+class MarkBar:
+    """Submissions: a bar over all, with the one that was marked last."""
+
+    def __init__(self, total: int) -> None:
+        columns = [BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")]
+        self._progress = Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+        self._all = self._progress.add_task("", total=total)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, marked: Marked) -> None:
+        """One more is marked."""
+        self._progress.update(self._all, advance=1, description=escape(marked.submission.learner))

@@ -14,6 +14,7 @@
 ``submissions``  a folder of what learners handed in → their functions and predictions
 ``marking``      marks submissions, each in a process of its own with limits
 ``marker``       that process
+``drawing``      a widget's still picture, made again so that it can do no harm
 ``page``         what the pages share: the look, and a policy that lets nothing else in
 ``marks``        learner × exercise as CSV, JSON and a page
 ===============  ====================================================================

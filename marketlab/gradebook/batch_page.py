@@ -65,7 +65,7 @@ def _run(number: int, outcome: Outcome) -> Iterator[str]:
         yield "<h3>Checks</h3>"
         rows = [[escape(check.id), check.kind, chip(check.state), escape(check.says)] for check in outcome.checks]
         yield table(["!check", "!kind", "!", ""], rows)
-    pictures = [picture for picture in outcome.pictures if _is_png(picture)]
+    pictures = [picture for picture in outcome.pictures if picture.svg or _is_png(picture)]
     if pictures:
         yield '<h3>Pictures</h3><div class="pictures">'
         yield from map(_picture, pictures)
@@ -97,9 +97,8 @@ def _cells(cells: Sequence[CellResult]) -> Iterator[str]:
 
 def _picture(picture: Picture) -> str:
     says = escape(picture.says)
-    return (
-        f'<figure><img src="data:image/png;base64,{picture.png}" alt="{says}"><figcaption>{says}</figcaption></figure>'
-    )
+    image = picture.svg or f'<img src="data:image/png;base64,{picture.png}" alt="{says}">'
+    return f"<figure>{image}<figcaption>{says}</figcaption></figure>"
 
 
 def _is_png(picture: Picture) -> bool:

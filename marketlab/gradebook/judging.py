@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from marketlab.gradebook.contents import Check, source, tags
+from marketlab.gradebook.drawing import drawing
 from marketlab.gradebook.plan import Kind, Run
 from marketlab.gradebook.states import State, worst
 from marketlab.widgets.live import EVIDENCE
@@ -69,10 +70,11 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Picture:
-    """What a live cell has left: PNG in base64, and a line of text."""
+    """What a live cell has left: PNG in base64, a line of text, and SVG that follows the theme, if it drew that."""
 
     png: str
     says: str
+    svg: str = ""
 
 
 @dataclass(frozen=True)
@@ -281,8 +283,13 @@ def _pictures(cells: Sequence[Cell]) -> Iterator[Picture]:
         for output in cell.get("outputs", ()):
             data = output.get("data", {})
             if isinstance(data.get("image/png"), str):
-                says = data.get("text/plain", "")
-                yield Picture(data["image/png"].strip(), _short("".join(says) if isinstance(says, list) else str(says)))
+                says, html = _joined(data.get("text/plain", "")), _joined(data.get("text/html", ""))
+                yield Picture(data["image/png"].strip(), _short(says), drawing(html))
+
+
+def _joined(text: Any) -> str:
+    """A notebook keeps a text as one, or as its lines."""
+    return "".join(map(str, text)) if isinstance(text, list) else str(text)
 
 
 def _short(text: str) -> str:

@@ -18,7 +18,6 @@ BAR_PX: Final = 96
 _STYLESHEET: Final = Path(__file__).with_name("page.css")
 
 
-
 def page(title: str, body: Iterable[str]) -> str:
     """A whole page. What is in the body is escaped already."""
     light, dark = tokens("light"), tokens("dark")
@@ -42,11 +41,16 @@ def page(title: str, body: Iterable[str]) -> str:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of escaped cells. A head that begins with ``#`` is one of numbers, with ``!`` one that is not broken."""
-    marks = {"#": "n", "!": "s"}
+    """A table of escaped cells.
+
+    A head that begins with ``#`` is one of numbers, with ``!`` one that is not broken, with ``^`` a narrow one that
+    stands upright, with ``@`` one that stays when the others are scrolled.
+    """
+    marks = {"#": "n", "!": "s", "^": "v", "@": "k"}
     classes = [f' class="{marks.get(head[:1], "w")}"' for head in heads]
     top = "".join(
-        f'<th scope="col"{cls}>{escape(head.lstrip("#!"))}</th>' for head, cls in zip(heads, classes, strict=True)
+        f'<th scope="col"{cls}><span>{escape(head.lstrip("#!^@"))}</span></th>'
+        for head, cls in zip(heads, classes, strict=True)
     )
     body = "".join(
         "<tr>" + "".join(f"<td{cls}>{cell}</td>" for cell, cls in zip(row, classes, strict=True)) + "</tr>\n"
@@ -63,7 +67,7 @@ def chip(state: State, text: str = "") -> str:
 
 def bar(share: float) -> str:
     """A length from 0 to 1."""
-    width = max(1.0, min(1.0, share) * BAR_PX)
+    width = min(1.0, share) * BAR_PX
     return (
         f'<svg class="bar" width="{BAR_PX}" height="8" role="presentation"><rect width="{width:.1f}" height="8"/></svg>'
     )

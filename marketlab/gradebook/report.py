@@ -51,31 +51,31 @@ class Batch:
             "began": self.began.isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 3),
             "ok": self.ok,
+            "done": True,
             "states": {str(state): sum(outcome.state is state for outcome in self.outcomes) for state in State},
             "runs": [_run(outcome) for outcome in self.outcomes],
         }
 
 
-def prepare(folder: Path) -> Path:
+def prepare(folder: Path, name: str = JSON_NAME) -> None:
     """Make a folder for a gradebook; one of an earlier gradebook is used again, any other that is not empty is not.
 
-    :returns: the folder for what runs leave
+    :param name: of the file by which it is known
     :raises GradebookError: there are other people's files in it, or it cannot be made
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         others = [path.name for path in folder.iterdir()]
-        if others and JSON_NAME not in others:
+        if others and name not in others:
             raise GradebookError(
                 f"{folder} was to become the folder of a gradebook, but holds {', '.join(sorted(others)[:3])}",
                 mend="Name a new one, or one of an earlier gradebook: --to DIR",
             )
-        write_json(folder / JSON_NAME, {"format": FORMAT, "ok": False, "runs": []})  # this one is not done yet
+        write_json(folder / name, {"format": FORMAT, "ok": False, "done": False})  # until it is
     except OSError as error:
         raise GradebookError(
             f"{folder} cannot be written: {error.strerror}", mend="Name another one: --to DIR"
         ) from error
-    return folder / "runs"
 
 
 def write(batch: Batch, folder: Path) -> list[Path]:
