@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import re
+import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +21,10 @@ __all__ = ["Check", "Contents", "NotebookError", "Parameter", "parse", "read_cel
 #: What a check is called in a cell → its kind. ``predict`` only notes; its ``reveal`` judges.
 CALLS: Final = {"task": "function", "reveal": "predict", "observe": "observe", "verdict": "verdict"}
 LARGEST_BYTES = 50_000_000
+MAGIC: Final = re.compile(r"^([ \t]*)(?:\w+\s*=\s*)?[%!].*$", re.MULTILINE)
 PARAMETER: Final = re.compile(r"^([A-Za-z_]\w*)\s*(?::[^=\n]+)?=\s*([^#\n]+)(?:#(.*))?$", re.MULTILINE)
+
+_parsing = threading.Lock()
 
 
 class NotebookError(MarketlabError):
@@ -140,17 +146,14 @@ def tags(cell: dict[str, Any]) -> list[str]:
 
 
 def parse(text: str) -> ast.Module | None:
-    """A cell as Python, its ``%magic`` and ``!command`` lines read as IPython does; None if it cannot be."""
-    try:
-        return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        pass
-    try:
-        from IPython.core.inputtransformer2 import TransformerManager
-
-        return ast.parse(TransformerManager().transform_cell(text))
-    except (ImportError, SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    """A cell as Python, with ``pass`` for its ``%magic`` and ``!command`` lines; None if it cannot be."""
+    # Warnings of a learner's code are nobody's here, and to keep them back is no matter for two threads at once.
+    with _parsing, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for attempt in (text, MAGIC.sub(r"\1pass", text)):
+            with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+                return ast.parse(attempt)
+    return None
 
 
 def _calls(text: str) -> Iterator[tuple[str, str]]:

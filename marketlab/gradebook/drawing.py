@@ -16,7 +16,7 @@ __all__ = ["drawing"]
 NUMBERS: Final = re.compile(r"[-+\d., e]{1,20000}")
 COLOUR: Final = re.compile(r"none|var\(--ml-[a-z-]{1,20}\)")
 WORD: Final = re.compile(r"[a-z-]{1,20}")
-ANY: Final = re.compile(r"[^<>\x00-\x1f]{0,2000}")
+ANY: Final = re.compile(r"[^\x00-\x1f]{0,2000}")  # it is escaped again
 
 #: By element its attributes, and what their values may be.
 ATTRIBUTES: Final = {

@@ -98,7 +98,9 @@ class Lanes:
         for partition in positions:
             self._lane(partition)
         with self._lock:
-            self._readers[name] = ReaderState(name, group or "readers", positions, generation)
+            # Without its namespace, which says who the learner is and not what the group does.
+            own = (group or "readers").rpartition(".")[2]
+            self._readers[name] = ReaderState(name, own, positions, generation)
         self.on_change()
 
     def leaves(self, *names: str) -> None:

@@ -1,0 +1,150 @@
+"""What a run was, from what it has left: evidence counts, and what is missing is not assumed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("ipywidgets")
+
+from marketlab.gradebook.contents import Contents
+from marketlab.gradebook.judging import EVIDENCE, EXERCISE, VERDICT, Leavings, Outcome, judge
+from marketlab.gradebook.plan import Kind, Run
+from marketlab.gradebook.states import State, worst
+from tests.notebooks import cell, write_notebook
+
+pytestmark = pytest.mark.notebook
+
+TASK = '@task("m2.ma5")\ndef ma5(ticks): ...'
+END = 'lab.verdict("end", {})'
+
+
+def played(*results: dict[str, Any]) -> list[dict[str, Any]]:
+    """A diary in which every cell ran, and the end."""
+    events: list[dict[str, Any]] = []
+    for number in range(len(results)):
+        events += [
+            {"event": "began", "cell": number, "at": float(number)},
+            {"event": "ran", "cell": number, "at": number + 0.5, "status": "ok"},
+        ]
+    return [*events, {"event": "end", "at": 99.0, "how": "returned", "why": ""}]
+
+
+def ran(text: str, *outputs: dict[str, Any]) -> dict[str, Any]:
+    return cell(text) | {"execution_count": 1, "outputs": list(outputs)}
+
+
+def shown(media_type: str, value: Any) -> dict[str, Any]:
+    return {"output_type": "display_data", "data": {media_type: value}}
+
+
+def outcome(tmp_path: Path, *cells: dict[str, Any], kind: Kind = "solved", **left: Any) -> Outcome:
+    """Of a notebook with these cells, each with what it has left."""
+    bare = [item | {"outputs": [], "execution_count": None} for item in cells]
+    contents = Contents.read(write_notebook(tmp_path / "one.ipynb", bare))
+    given = {"events": played(*cells), "cells": [item | {"id": f"cell-{n}"} for n, item in enumerate(cells)]} | left
+    return judge(Run(contents, kind, {}), Leavings(**given), seconds=1.0)
+
+
+OK = shown(VERDICT, {"notebook": "end", "ok": True, "findings": []})
+PASSED = shown(EXERCISE, {"exercise": "m2.ma5", "state": "pass"})
+NOT_YET = shown(EXERCISE, {"exercise": "m2.ma5", "state": "not yet", "misconception": "one window for all"})
+
+
+def test_a_run_with_all_its_verdicts_passes(tmp_path: Path) -> None:
+    found = outcome(tmp_path, ran(TASK, PASSED), ran(END, OK))
+    assert (found.state, found.why) == (State.PASS, "")
+    assert [check.state for check in found.checks] == [State.PASS, State.PASS]
+    assert [cell.seconds for cell in found.cells] == [0.5, 0.5]
+
+
+def test_a_check_without_a_verdict_is_not_reached(tmp_path: Path) -> None:
+    found = outcome(tmp_path, ran(TASK), ran(END, OK))
+    assert (found.state, found.why) == (State.NOT_REACHED, "m2.ma5: it left no verdict")
+
+
+def test_a_verdict_on_something_else_is_no_verdict(tmp_path: Path) -> None:
+    other = shown(EXERCISE, {"exercise": "m2.alert", "state": "pass"})
+    assert outcome(tmp_path, ran(TASK, other), ran(END, OK)).state is State.NOT_REACHED
+    noted = shown(EXERCISE, {"exercise": "m2.ma5", "state": "noted"})
+    assert outcome(tmp_path, ran(TASK, noted), ran(END, OK)).state is State.NOT_REACHED
+
+
+def test_a_notebook_that_checks_nothing_cannot_pass(tmp_path: Path) -> None:
+    found = outcome(tmp_path, ran("x = 1"))
+    assert (found.state, found.why) == (State.NOT_REACHED, "it holds no exercise and leaves no verdict")
+
+
+def test_a_wrong_answer_fails_with_its_misconception(tmp_path: Path) -> None:
+    found = outcome(tmp_path, ran(TASK, NOT_YET), ran(END, OK))
+    assert (found.state, found.why) == (State.FAIL, "m2.ma5: one window for all")
+
+
+def test_an_exercise_as_given_must_not_pass(tmp_path: Path) -> None:
+    unsolved = outcome(tmp_path, ran(TASK, NOT_YET), ran(END, OK), kind="exercise")
+    assert (unsolved.state, unsolved.checks[0].says) == (State.PASS, "not yet, as it should be")
+    given_away = outcome(tmp_path, ran(TASK, PASSED), ran(END, OK), kind="exercise")
+    assert (given_away.state, given_away.why) == (State.FAIL, "m2.ma5: it passes as given")
+
+
+def test_the_last_verdict_of_an_exercise_counts(tmp_path: Path) -> None:
+    assert outcome(tmp_path, ran(TASK, NOT_YET, PASSED), ran(END, OK)).state is State.PASS
+
+
+def test_what_does_not_apply_is_neither_passed_nor_failed(tmp_path: Path) -> None:
+    away = shown(VERDICT, {"notebook": "end", "state": "not applicable", "why": "a tape has no groups"})
+    found = outcome(tmp_path, ran(END, away))
+    assert (found.state, found.why) == (State.NOT_APPLICABLE, "a tape has no groups")
+    assert outcome(tmp_path, ran(TASK, PASSED), ran(END, away)).state is State.PASS
+
+
+def test_a_widget_that_has_stopped_is_an_error(tmp_path: Path) -> None:
+    stopped = shown(EVIDENCE, {"widget": "LiveChart", "name": "AAPL", "error": "ValueError('x')"})
+    found = outcome(tmp_path, ran("chart", stopped), ran(END, OK))
+    assert (found.state, found.why) == (State.ERROR, "cell 1: LiveChart AAPL has stopped: ValueError('x')")
+
+
+def test_a_cell_that_the_kernel_calls_failed_is_an_error_even_without_an_output(tmp_path: Path) -> None:
+    events = played({}, {})
+    events[1]["status"] = "error"
+    found = outcome(tmp_path, ran("x"), ran(END, OK), events=events)
+    assert (found.state, found.cells[0].state) == (State.ERROR, State.ERROR)
+
+
+def test_a_run_that_left_nothing_is_an_error_with_its_last_words(tmp_path: Path) -> None:
+    found = outcome(tmp_path, ran(TASK), ran(END), cells=[], events=[], said="no kernel called python3")
+    assert (found.state, found.why) == (State.ERROR, "the run ended without a word: no kernel called python3")
+    assert [check.state for check in found.checks] == [State.NOT_REACHED, State.NOT_REACHED]
+
+
+@pytest.mark.parametrize("state", ["timeout", "dead"])
+def test_a_kernel_that_is_ended_may_still_say_keyboard_interrupt(tmp_path: Path, state: str) -> None:
+    events = [
+        {"event": "began", "cell": 0, "at": 1.0},
+        {"event": "end", "at": 2.0, "how": state, "why": "so it was"},
+    ]
+    last_words = {"output_type": "error", "ename": "KeyboardInterrupt", "evalue": "", "traceback": []}
+    found = outcome(tmp_path, ran(TASK, last_words), ran(END), events=events)
+    assert found.state is {"timeout": State.TIMEOUT, "dead": State.DEAD}[state]
+    assert [check.state for check in found.checks] == [found.state, State.NOT_REACHED]
+
+
+def test_the_cells_of_papermill_itself_do_not_count(tmp_path: Path) -> None:
+    marker = cell("An Exception was encountered", "papermill-error-cell-tag", kind="markdown")
+    error = {"output_type": "error", "ename": "KeyError", "evalue": "'x'", "traceback": []}
+    cells = [marker, cell("rate = 2", "injected-parameters") | {"execution_count": 1}, marker, ran(TASK, error)]
+    events = [
+        *({"event": event, "cell": number, "at": 1.0} for number in (0, 1) for event in ("began", "ran")),
+        {"event": "end", "at": 2.0, "how": "error", "why": "KeyError"},
+    ]
+    found = outcome(tmp_path, ran(TASK), cells=cells, events=events)
+    assert (found.state, found.why) == (State.ERROR, "cell 2: KeyError: 'x'")
+    assert [check.state for check in found.checks] == [State.ERROR]
+
+
+def test_the_worst_state_is_the_one_to_look_at_first() -> None:
+    assert worst([]) is State.PASS
+    assert worst([State.FAIL, State.DEAD, State.NOT_APPLICABLE]) is State.DEAD
+    assert [state for state in State if state.ok] == [State.PASS, State.NOT_APPLICABLE]
