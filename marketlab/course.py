@@ -28,6 +28,12 @@ class CourseError(MarketlabError):
     """The notebooks cannot be found or copied, or there is none of that name."""
 
 
+class NoSuchNotebookError(CourseError):
+    """There is no notebook of that name."""
+
+    exit_code = 2
+
+
 @dataclass(frozen=True)
 class Copy:
     """A learner's notebook.
@@ -105,7 +111,7 @@ def find(which: str) -> Path:
     """A notebook as it comes with marketlab.
 
     :param which: its number or name: ``1``, ``01`` or ``01_kafka``
-    :raises CourseError: there is no such notebook
+    :raises NoSuchNotebookError: there is none
     """
     wanted = which.removesuffix(".ipynb")
     for path in originals():
@@ -113,7 +119,7 @@ def find(which: str) -> Path:
         if wanted in (path.stem, number) or (wanted.isdigit() and int(wanted) == int(number)):
             return path
     names = ", ".join(path.stem for path in originals())
-    raise CourseError(f"no notebook is called {which!r}; there are {names}", mend="Name one by its number: 01")
+    raise NoSuchNotebookError(f"no notebook is called {which!r}; there are {names}", mend="Name one by its number: 01")
 
 
 def _copy(original: Path, target: Path) -> Copy:

@@ -119,7 +119,6 @@ def run(
     batch = f"batch_{secrets.token_hex(3)}_"  # the runs' namespaces begin so
     with ExitStack() as stack:
         config = stack.enter_context(kafka(settings, progress=progress(quiet=as_json)))
-        stack.callback(delete_namespaces, config, batch)
         stop = stack.enter_context(stopping())
         show = stack.enter_context(BatchBar(len(runs), quiet=as_json))
         unreachable = threading.Event()
@@ -140,6 +139,8 @@ def run(
             broken=broken,
             watcher=show,
         )
+        if not unreachable.is_set():
+            delete_namespaces(config, batch)
     result = Batch(outcomes, began, time.monotonic() - started)
     page, *_ = write(result, to)
     if as_json:

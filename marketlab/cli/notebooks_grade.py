@@ -103,7 +103,8 @@ def _exercises(only: str | None) -> dict[str, str]:
     wanted = [part.strip() for part in only.split(",") if part.strip()]
     unknown = [part for part in wanted if not any(name == part or name.startswith(f"{part}.") for name in titles)]
     if unknown or not wanted:
-        raise click.UsageError(f"--only: no exercise is called {', '.join(unknown) or only!r}: {', '.join(titles)}")
+        named = ", ".join(unknown) or repr(only)
+        raise click.UsageError(f"--only: no exercise is called {named}; there are {', '.join(titles)}")
     return {
         name: title
         for name, title in titles.items()

@@ -19,8 +19,7 @@ from marketlab.gradebook.contents import NotebookError, parse, read_cells, sourc
 __all__ = ["Given", "Submission", "SubmissionsError", "read_roster", "read_submission", "submissions"]
 
 MOST_NOTEBOOKS = 100  # of one learner
-NOT_OURS: Final = re.compile(r"(^|/)(\.|__MACOSX/)|\.backup-\d+\.ipynb$")
-ANSWERS: Final = {"predict": "predict", "observe": "observe"}
+NOT_OURS: Final = re.compile(r"(^|/)(\.|__MACOSX(/|$))|\.backup-\d+\.ipynb$")
 
 
 class SubmissionsError(MarketlabError):
@@ -158,17 +157,20 @@ def _task(function: ast.FunctionDef) -> str | None:
 
 def _answer(call: ast.Call) -> Iterator[Given]:
     kind, exercise = _called(call), _text(call)
-    if kind not in ANSWERS or not exercise or len(call.args) < 2:
+    if not exercise or len(call.args) < 2:
         return
-    value = call.args[1]
-    try:
-        answer = ast.literal_eval(value)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        wrong = "the answer does not stand there as a value"
-        yield Given(exercise, kind, wrong=wrong)  # type: ignore[arg-type]
+    answer = ast.unparse(call.args[1])
+    if answer == "...":  # nothing yet
         return
-    if answer is not ...:
-        yield Given(exercise, kind, ast.unparse(value))  # type: ignore[arg-type]
+    if kind == "observe":
+        yield Given(exercise, "observe", answer)
+    elif kind == "predict":
+        try:
+            ast.literal_eval(answer)
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+            yield Given(exercise, "predict", wrong=f"a value was wanted, {answer} would have to be run")
+        else:
+            yield Given(exercise, "predict", answer)
 
 
 def _broken(text: str) -> Iterator[Given]:

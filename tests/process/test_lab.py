@@ -130,7 +130,7 @@ def test_what_a_learner_wrote_is_opened_and_a_reset_keeps_it(home: Home, tmp_pat
 
 
 def test_a_notebook_that_is_not_one_is_refused(home: Home, tmp_path: Path) -> None:
-    failed = home.run("lab", "--reset", "77", expect=3)
+    failed = home.run("lab", "--reset", "77", expect=2)
     assert "01_kafka" in failed.err
     assert "Traceback" not in failed.err
     assert not (tmp_path / FOLDER).exists()
