@@ -64,7 +64,7 @@ def _run(number: int, outcome: Outcome) -> Iterator[str]:
     if outcome.checks:
         yield "<h3>Checks</h3>"
         rows = [[escape(check.id), check.kind, chip(check.state), escape(check.says)] for check in outcome.checks]
-        yield table(["!check", "!kind", "!", ""], rows)
+        yield table(["!check", "!kind", "!", "="], rows)
     pictures = [picture for picture in outcome.pictures if picture.svg or _is_png(picture)]
     if pictures:
         yield '<h3>Pictures</h3><div class="pictures">'
@@ -80,7 +80,7 @@ def _cells(cells: Sequence[CellResult]) -> Iterator[str]:
     opened = "" if all(cell.state.ok for cell in cells) else " open"
     yield f"<details{opened}><summary>{plural(len(cells), 'cell')}, the slowest {slowest:.1f} s</summary>"
     yield table(
-        ["#cell", "!", "#seconds", "!", "begins"],
+        ["#cell", "!", "#seconds", "!", "=begins"],
         [
             [
                 str(cell.number),

@@ -44,9 +44,10 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table of escaped cells.
 
     A head that begins with ``#`` is one of numbers, with ``!`` one that is not broken, with ``^`` a narrow one that
-    stands upright, with ``@`` one that stays when the others are scrolled.
+    stands upright, with ``@`` one that stays when the others are scrolled,
+    with ``=`` one that takes what room is left.
     """
-    marks = {"#": "n", "!": "s", "^": "v", "@": "k"}
+    marks = {"#": "n", "!": "s", "^": "v", "@": "k", "=": "f"}
     classes = [f' class="{marks.get(head[:1], "w")}"' for head in heads]
     top = "".join(
         f'<th scope="col"{cls}><span>{escape(head.lstrip("#!^@"))}</span></th>'
