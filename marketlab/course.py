@@ -55,7 +55,7 @@ def originals(*, solved: bool = False) -> list[Path]:
     """
     # In a wheel they lie in the package, in a checkout beside it.
     for folder in (_PACKAGE / "notebooks", _PACKAGE.parent / "notebooks"):
-        place = folder / "solutions" if solved else folder
+        place = folder / SOLUTIONS if solved else folder
         found = sorted(path for path in place.glob("*.ipynb") if _NAME.fullmatch(path.name))
         if found:
             return found
