@@ -323,7 +323,7 @@ def open_source(
 def _kafka_if_up(settings: Settings) -> Transport | None:
     servers = settings.bootstrap_servers
     if not servers:
-        servers = ManagedBroker(settings.home, cache=settings.cache).status().bootstrap_servers
+        servers = ManagedBroker(settings.broker_home, cache=settings.cache).status().bootstrap_servers
     if not servers:
         return None
     return KafkaTransport(replace(_config(settings, servers), connect_timeout_s=LAG_S, request_timeout_s=LAG_S))
