@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
-import http.server
 import os
 import shutil
+import socket
+import socketserver
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -111,39 +111,46 @@ def proxied(server: Server) -> Iterator[tuple[str, list[str]]]:
     """The address of the server below a prefix, and the paths that were asked for outside of it."""
     strays: list[str] = []
 
-    class Proxy(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    class Proxy(socketserver.BaseRequestHandler):
+        """One request a connection; what follows its head is handed on as it comes, so WebSockets get through."""
 
-        def do_GET(self) -> None:
-            if not self.path.startswith(PREFIX + "/"):
-                strays.append(self.path)
-                self.send_error(404)
+        def handle(self) -> None:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                piece = self.request.recv(65536)
+                if not piece:
+                    return
+                head += piece
+            method, path, *lines = head.replace(b"\r\n", b" ", 1).split(b" ", 2)
+            if not path.startswith(PREFIX.encode() + b"/"):
+                strays.append(path.decode())
+                self.request.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                 return
-            upstream = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-            headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
-            try:
-                upstream.request("GET", self.path.removeprefix(PREFIX), headers=headers)
-                response = upstream.getresponse()
-                body = response.read()
-            finally:
-                upstream.close()
-            self.send_response(response.status)
-            for name, value in response.getheaders():
-                if name.lower() not in {"content-length", "date", "server"}:
-                    self.send_header(name, value)
-            if response.status != 304:
-                self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
+            head = b" ".join([method, path.removeprefix(PREFIX.encode()), *lines]).replace(
+                b"HTTP/1.1 ", b"HTTP/1.1\r\n", 1
+            )
+            head = head.replace(b"Connection: keep-alive", b"Connection: close")
+            with socket.create_connection(("127.0.0.1", server.port), timeout=20) as upstream:
+                upstream.sendall(head)
+                back = threading.Thread(target=_pump, args=(upstream, self.request))
+                back.start()
+                _pump(self.request, upstream)
+                back.join(20)
 
     with ExitStack() as stack:
-        proxy = stack.enter_context(http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy))
+        proxy = stack.enter_context(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Proxy))
         proxy.daemon_threads = True
         thread = threading.Thread(target=proxy.serve_forever)
         thread.start()
         stack.callback(thread.join, 20)
         stack.callback(proxy.shutdown)
-        yield f"http://127.0.0.1:{proxy.server_port}{PREFIX}/", strays
+        yield f"http://127.0.0.1:{proxy.server_address[1]}{PREFIX}/", strays
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    """Hand on until the source ends, then tell the target."""
+    with suppress(OSError):
+        while piece := source.recv(65536):
+            target.sendall(piece)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_WR)

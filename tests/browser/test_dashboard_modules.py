@@ -23,7 +23,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def run(page: Page, module: str, expression: str) -> Any:
-    return page.evaluate(f"import('./static/js/{module}.js').then((m) => {{ return {expression} }})")
+    return page.evaluate(f"import('./static/js/pure/{module}.js').then((m) => {{ return {expression} }})")
 
 
 def test_numbers_are_written_as_people_read_them(page: Page) -> None:
@@ -56,6 +56,17 @@ def test_numbers_are_written_as_people_read_them(page: Page) -> None:
         "m.threshold(0.5)": "0.5 %",
         "m.count(1234567)": "1,234,567",
         "m.count(null)": "–",
+        "m.delay(12.4)": "12 ms",
+        "m.delay(1234)": "1.2 s",
+        "m.delay(12345)": "12 s",
+        "m.delay(-3)": "0 ms",
+        "m.delay(null)": "–",
+        "m.rate(3.42)": "3.4",
+        "m.rate(0)": "0",
+        "m.rate(1000.4)": "1,000",
+        "m.rate(null)": "–",
+        "m.signed(0.41)": "▲ +0.41 %",
+        "m.signed(null)": "–",
         "m.age(8400)": "8 s",
         "m.age(119999)": "119 s",
         "m.age(180000)": "3 min",
@@ -108,74 +119,307 @@ def test_a_range_grows_at_once_and_shrinks_only_after_ten_seconds(page: Page) ->
     assert flat["min"] < 100 < flat["max"]
 
 
-SERIES = "const record = (id, more = {}) => ({ id, price: id, run: 'r', partition: 0, late: false, ...more });"
+RECORD = (
+    "const record = (id, more = {}) => ({ id, symbol: 'A', price: id, run: 'r', partition: 0, late: false, ...more });"
+)
 
 
-def series(page: Page, body: str) -> Any:
-    return run(page, "series", f"(() => {{ {SERIES} const series = new m.Series(5); {body} }})()")
+def script(page: Page, module: str, body: str) -> Any:
+    return run(page, module, f"(() => {{ {RECORD} {body} }})()")
 
 
-def test_a_series_takes_each_record_once_in_order(page: Page) -> None:
-    assert series(
+# ---------------------------------------------------------------------------------------------- series
+
+
+def test_a_series_takes_each_record_once_in_order_whatever_comes_first(page: Page) -> None:
+    assert script(
         page,
+        "series",
         """
-        const added = [series.take([record(3), record(1)], 10), series.take([record(4), record(3)], 10),
-                       series.take([record(4), record(3)], 10), series.take([], 10)]
+        const series = new m.Series()
+        const added = [
+          series.add([record(7), record(8)]), series.fill([record(7), record(3), record(1)], { all: true }),
+          series.add([record(8), record(9)]), series.add([]),
+        ]
         return [added, series.records.map((r) => r.id), series.breaks.size]
         """,
-    ) == [[2, 1, 0, 0], [1, 3, 4], 0]
+    ) == [[2, 2, 1, 0], [1, 3, 7, 8, 9], 0]
 
 
 def test_a_series_marks_where_records_may_be_missing(page: Page) -> None:
-    assert series(
+    assert script(
         page,
+        "series",
         """
-        series.take([record(1)], 2)
-        const hole = series.wouldMiss([record(9), record(8)], 2)
-        const none = series.wouldMiss([record(9), record(8)], 3)
-        series.take([record(9), record(8)], 2)
-        return [hole, none, [...series.breaks]]
+        const ends = [{ all: false }, { all: true }].map((options) => {
+          const series = new m.Series()
+          series.fill([record(1)], { all: true })
+          series.lose()
+          series.add([record(12)])
+          series.fill([record(12), record(9), record(8)], options)
+          return [...series.breaks]
+        })
+        const joined = new m.Series()
+        joined.fill([record(5)], { all: true })
+        joined.lose()
+        joined.fill([record(6), record(5)], { all: false })
+        return [...ends, joined.breaks.size]
         """,
-    ) == [True, False, [8]]
+    ) == [[8], [], 0]
 
 
-def test_a_series_keeps_the_newest_and_begins_again_with_another_database(page: Page) -> None:
-    assert series(
+def test_a_series_keeps_the_newest(page: Page) -> None:
+    assert script(
         page,
+        "series",
         """
-        for (let id = 1; id <= 8; id++) series.take([record(id)], 10)
-        const kept = series.records.map((r) => r.id)
-        series.take([record(2), record(1)], 10)
-        return [kept, series.records.map((r) => r.id)]
+        const series = new m.Series(5)
+        for (let id = 1; id <= 8; id++) series.add([record(id)])
+        return series.records.map((r) => r.id)
         """,
-    ) == [[4, 5, 6, 7, 8], [1, 2]]
+    ) == [4, 5, 6, 7, 8]
 
 
 def test_a_line_joins_only_records_of_the_newest_stream(page: Page) -> None:
-    assert series(
+    assert script(
         page,
+        "series",
         """
-        series.take([record(5, { late: true, run: 'r' }), record(4, { run: 's' }), record(3, { run: 's', late: true }),
-                     record(2, { run: 's', partition: 1 }), record(1)], 10)
+        const series = new m.Series()
+        series.add([record(1), record(2, { run: 's', partition: 1 }), record(3, { run: 's', late: true }),
+                    record(4, { run: 's' }), record(5, { late: true })])
         return series.stream.map((r) => r.id)
         """,
     ) == [4]
 
 
-def test_a_link_is_reconnecting_stale_or_quiet_and_says_since_when(page: Page) -> None:
+# ------------------------------------------------------------------------------------------ what comes
+
+
+def test_a_sequence_tells_gaps_and_another_database(page: Page) -> None:
+    assert script(
+        page,
+        "sequence",
+        """
+        const sequence = new m.Sequence()
+        const say = (message) => { const { gap, restarted } = sequence.take(message); return [gap, restarted] }
+        const delta = (seq, after_id, newest_id, complete = true) =>
+          say({ type: 'delta', seq, after_id, newest_id, complete })
+        return [
+          say({ type: 'snapshot', seq: 5, newest_id: 10 }), delta(6, 10, 12), say({ type: 'status', seq: 6 }),
+          delta(8, 14, 15), delta(9, 15, 99, false), say({ type: 'status', seq: 10 }), delta(11, 120, 121),
+          say({ type: 'snapshot', seq: 1, newest_id: 2 }), sequence.answered(1),
+        ]
+        """,
+    ) == [
+        [False, False], [False, False], [False, False], [True, False], [True, False], [True, False], [True, False],
+        [False, True], True,
+    ]  # fmt: skip
+
+
+def test_a_hold_is_bounded_and_says_what_it_let_go(page: Page) -> None:
+    held = script(
+        page,
+        "hold",
+        """
+        const hold = new m.Hold({ mostTicks: 4 })
+        const news = (...ids) => ({
+          newestId: ids.at(-1), latest: null, ticks: ids.map((id) => record(id)), alerts: [ids[0]],
+          gap: false, restarted: false,
+        })
+        hold.pause(10)
+        hold.add(news(11, 12)); hold.add(news(13, 14)); hold.add(news(15, 16))
+        const behind = hold.behind
+        const rest = hold.resume().map(({ ticks, gap, alerts }) => [ticks.map((t) => t.id), gap, alerts])
+        return [behind, hold.behind, hold.paused, rest]
+        """,
+    )
+    assert held == [6, 0, False, [[[13, 14], True, [11, 13]], [[15, 16], False, [15]]]]
+
+
+def test_waits_double_up_to_a_bound_and_are_left_to_chance(page: Page) -> None:
+    assert run(
+        page,
+        "backoff",
+        """(() => {
+          const backoff = new m.Backoff({ firstMs: 100, mostMs: 1000, random: () => 0.5 })
+          const waits = Array.from({ length: 6 }, () => backoff.next())
+          backoff.reset()
+          return [...waits, backoff.next(), new m.Backoff({ random: () => 0 }).next()]
+        })()""",
+    ) == [50, 100, 200, 400, 500, 500, 50, 0]
+
+
+def test_a_link_is_live_polling_reconnecting_stale_or_quiet(page: Page) -> None:
     states = run(
         page,
         "link",
         """(() => {
           const link = new m.Link(0)
           const seen = []
-          const look = (now) => { const s = link.state(now); seen.push([s.reconnecting, s.staleMs, s.quietMs]) }
-          link.answered(100, { moved: true }); look(100)
-          link.answered(8200, { moved: false }); look(8300)
+          const look = (now) => {
+            const { mode, failures, troubled, staleMs, quietMs } = link.state(now)
+            seen.push([mode, failures, troubled, staleMs, quietMs])
+          }
+          look(0)
+          link.heard(100); link.moved(100); look(100)
+          link.heard(8200); look(8300)
+          link.closed(); look(8400)
+          link.answered(8500); look(8600)
           link.failed({ found: 'gone', mend: '' }); look(9000)
           link.failed({ found: 'gone', mend: '' }); look(20_000)
-          link.answered(21_000, { moved: true }); look(21_000)
+          link.heard(21_000); link.moved(21_000); link.unread({ found: 'damaged', mend: '' }); look(21_000)
+          link.read(); look(31_500)
+          link.back(60_000); look(60_000)
           return seen
         })()""",
     )
-    assert states == [[0, None, None], [0, None, 8200], [1, None, None], [2, 11_800, None], [0, None, None]]
+    assert states == [
+        ["reconnecting", 0, False, None, None],
+        ["live", 0, False, None, None],
+        ["live", 0, False, None, 8200],
+        ["reconnecting", 0, False, None, None],
+        ["polling", 0, False, None, 8500],
+        ["reconnecting", 1, False, None, None],
+        ["reconnecting", 2, True, 11_500, None],
+        ["live", 0, True, None, None],
+        ["live", 0, False, 10_500, None],
+        ["live", 0, False, None, None],
+    ]
+
+
+# ---------------------------------------------------------------------------------------------- the list
+
+
+def test_a_market_keeps_the_newest_of_every_symbol_and_its_last_prices(page: Page) -> None:
+    found = script(
+        page,
+        "market",
+        """
+        const market = new m.Market()
+        const moved = [
+          market.latest([record(1), record(2, { symbol: 'B', price: 1234567.125 })]),
+          market.take([record(3), record(3), record(4), record(5, { late: true })]),
+          market.latest([record(5)]),
+        ].map((set) => [...set])
+        market.learn('A', [record(4), record(3), record(1), record(0, { price: 0.25 })])
+        const { prices, decimals, record: newest } = market.entries.get('A')
+        market.take([record(6, { run: 's' })])
+        const { size } = market.entries
+        return [moved, prices, decimals, newest.id, market.priceLength, size, market.entries.get('A').prices]
+        """,
+    )
+    assert found == [[["A", "B"], ["A"], []], [0.25, 1, 3, 4], 2, 5, 13, 1, [6]]
+
+
+def test_symbols_are_filtered_and_ordered_with_the_unknown_at_the_end(page: Page) -> None:
+    assert run(
+        page,
+        "order",
+        """(() => {
+          const entry = (symbol, price, change_pct) => ({ symbol, record: { price, change_pct, moving_average: null } })
+          const entries = [entry('C', 3, null), entry('A', 9, -1), entry('B', 3, 2), entry('AB', 1, null)]
+          const names = (text, column, descending) =>
+            m.arrange(entries, text, { column, descending }).map((e) => e.symbol)
+          return [
+            names('', 'symbol', false), names(' a', 'symbol', true), names('', 'last', true), names('', 'change', true),
+            names('', 'change', false), m.pressed({ column: 'symbol', descending: false }, 'last'),
+            m.pressed({ column: 'last', descending: true }, 'last'),
+            m.readOrder(m.writeOrder({ column: 'average', descending: true })), m.readOrder('nonsense down'),
+            m.readOrder(null),
+          ]
+        })()""",
+    ) == [
+        ["A", "AB", "B", "C"],
+        ["AB", "A"],
+        ["A", "B", "C", "AB"],
+        ["B", "A", "AB", "C"],
+        ["A", "B", "AB", "C"],
+        {"column": "last", "descending": True},
+        {"column": "last", "descending": False},
+        {"column": "average", "descending": True},
+        {"column": "symbol", "descending": False},
+        {"column": "symbol", "descending": False},
+    ]
+
+
+# ------------------------------------------------------------------------------------------- what is seen
+
+
+def test_a_view_follows_until_a_person_looks_elsewhere(page: Page) -> None:
+    assert run(
+        page,
+        "view",
+        """(() => {
+          const view = new m.View({ leastSpan: 1 })
+          const extent = { first: 0, last: 100, auto: 40 }
+          const later = { ...extent, last: 110 }
+          const seen = []
+          const look = (now) => { const { min, max } = view.range(now); seen.push([min, max, view.following]) }
+          look(extent); look(later)
+          view.zoom(0.5, extent); look(extent); look(later)
+          view.pan(-0.5, extent); look(extent); look(later)
+          view.zoom(2, extent, 0.25); look(extent)
+          view.zoom(1e-9, extent, 0.5); look(extent)
+          view.zoom(1e9, extent); look(extent)
+          view.pan(-9, extent); look(extent)
+          view.live(); look(later)
+          return seen
+        })()""",
+    ) == [
+        [60, 100, True], [70, 110, True],
+        [80, 100, True], [90, 110, True],
+        [70, 90, False], [70, 90, False],
+        [60, 100, True],
+        [79.5, 80.5, False],
+        [0, 100, True],
+        [0, 100, True],
+        [70, 110, True],
+    ]  # fmt: skip
+
+
+def test_an_address_names_a_symbol_and_perhaps_an_alert(page: Page) -> None:
+    assert run(
+        page,
+        "address",
+        """['', '#AAPL', '#BCH%2FEUR/alert/12', '#AAPL/alert/0', '#AAPL/alert/1e3', '#%E0%A4%A'].map(m.readAddress)
+          .concat(m.writeAddress('BCH/EUR'), m.writeAddress('A', 3))""",
+    ) == [
+        {"symbol": None, "alert": None},
+        {"symbol": "AAPL", "alert": None},
+        {"symbol": "BCH/EUR", "alert": 12},
+        {"symbol": "AAPL", "alert": None},
+        {"symbol": "AAPL", "alert": None},
+        {"symbol": None, "alert": None},
+        "#BCH%2FEUR",
+        "#A/alert/3",
+    ]
+
+
+def test_a_file_for_spreadsheets_quotes_what_needs_it(page: Page) -> None:
+    text = script(page, "csv", """return m.ticksCsv([record(1, { timestamp: 0, alert: 'up, "far"', size: null })])""")
+    assert text == (
+        "time_utc,symbol,timestamp,price,moving_average,change_pct,alert,size,run,seq,partition,offset,late,id\r\n"
+        '1970-01-01 00:00:00.000 UTC,A,0,1,,,"up, ""far""",,r,,0,,false,1\r\n'
+    )
+    bar = "{ start: 60, open: null, high: null, low: null, close: null, volume: null, ticks: 0 }"
+    assert (
+        run(page, "csv", f"m.barsCsv('A', 10, [{bar}])").splitlines()[1] == "A,1970-01-01 00:01:00.000 UTC,10,60,,,,,,0"
+    )
+
+
+def test_the_newest_alerts_are_kept_and_known_ones_are_no_news(page: Page) -> None:
+    assert script(
+        page,
+        "alertlist",
+        """
+        const list = new m.AlertList({ most: 2 })
+        const alert = (id) => ({
+          id, tick_id: 10 * id, symbol: 'A', text: 't', price: 1, previous_price: 2, change_pct: 3, timestamp: 4,
+        })
+        const noted = list.note([record(10, { alert: 'A changed by -3.10%', change_pct: null }), record(11)])
+        const steps = [noted, list.add([alert(1)]), list.add([alert(3), alert(2)]), list.add([alert(1)])]
+        const ids = steps.map((some) => some.map((a) => a.tickId))
+        return [ids, noted[0].change, list.shown.map((a) => [a.tickId, a.id])]
+        """,
+    ) == [[[10], [], [20, 30], []], -3.1, [[30, 3], [20, 2]]]

@@ -1,214 +1,253 @@
 // @ts-check
-/** The dashboard: asks for /data every two seconds, as the seed has it, and shows what is new. */
+/** The dashboard: puts its parts together. What comes from the server goes through `take`, and stops there on pause. */
 
-import { AlertFeed } from './alerts.js'
-import { Api, NoAnswer } from './api.js'
-import { BooksPanel } from './books.js'
-import { PriceChart } from './chart.js'
-import { byId, newestPerFrame, palette, setText } from './dom.js'
-import * as format from './format.js'
-import { Link } from './link.js'
-import { Series } from './series.js'
-import { StatusBar, startCopying } from './status.js'
-import { startTheme } from './theme.js'
-import { showTicks } from './ticks.js'
-import { Watchlist } from './watchlist.js'
+import { AlertFeed, FRESH_MS } from './alerts/feed.js'
+import { Provenance } from './alerts/provenance.js'
+import { PriceChart } from './chart/chart.js'
+import { startGestures } from './chart/gestures.js'
+import { startHead } from './list/head.js'
+import { Past } from './list/past.js'
+import { Watchlist } from './list/watchlist.js'
+import { Api, NoAnswer } from './net/api.js'
+import { Stream } from './net/stream.js'
+import { BooksPanel } from './page/books.js'
+import { startCopying } from './page/copying.js'
+import { byId, palette, setText } from './page/dom.js'
+import { startKeys } from './page/keys.js'
+import { StatusBar } from './page/status.js'
+import { startTheme } from './page/theme.js'
+import { readAddress, writeAddress } from './pure/address.js'
+import { AlertList } from './pure/alertlist.js'
+import * as format from './pure/format.js'
+import { Hold } from './pure/hold.js'
+import { Market } from './pure/market.js'
+import { SymbolPanel } from './symbol/panel.js'
+import { startTools } from './symbol/tools.js'
 
+/** @typedef {import('./types.js').News} News */
 /** @typedef {import('./types.js').TickRecord} TickRecord */
 
-const FIRST_PAGE = 600 // records of the chosen symbol, once
-const NEXT_PAGE = 100 // and between two questions
-const LARGEST_PAGE = 1000
 const ALERTS = 50
+const SLOW_MS = 2000 // between two looks at the books and at alerts that were missed
 
 const { window: averageWindow, thresholdPct, pollMs } = document.documentElement.dataset
 const settings = { window: Number(averageWindow), thresholdPct: Number(thresholdPct), pollMs: Number(pollMs) }
 
 const api = new Api()
-const link = new Link(performance.now())
+const market = new Market()
+const hold = new Hold()
+const alerts = new AlertList({ most: ALERTS })
+const decimals = (/** @type {string} */ symbol) => market.decimals(symbol)
+
 const status = new StatusBar(settings)
-const books = new BooksPanel({ chip: byId('books-chip'), table: byId('books-table'), state: byId('books-state') })
-const chart = new PriceChart(/** @type {HTMLCanvasElement} */ (byId('chart')), settings)
-const watchlist = new Watchlist(byId('watchlist-rows'), {
-  onSelect: (symbol) => void choose(symbol),
-  history: (symbol, limit) => api.history(symbol, limit),
+const books = new BooksPanel({
+  chip: byId('books-chip'), table: byId('books-table'), state: byId('books-state'), missing: byId('books-missing'),
 })
-const feed = new AlertFeed(
-  { list: byId('alerts-list'), none: byId('alerts-none'), said: byId('alerts-said'), count: byId('alerts-count') },
-  {
-    most: ALERTS,
-    thresholdPct: settings.thresholdPct,
-    onSelect: (symbol) => watchlist.select(symbol),
-    decimals: (symbol) => watchlist.decimals(symbol),
+const chart = new PriceChart(/** @type {HTMLCanvasElement} */ (byId('chart')), {
+  window: settings.window,
+  onView: () => {
+    tools.looked()
+    void panel.looked()
   },
+})
+const past = new Past(api, learn)
+const list = new Watchlist(
+  market,
+  {
+    frame: byId('watchlist-frame'), scroller: byId('watchlist'), head: byId('watchlist-head'), rows: byId('watchlist-rows'),
+    none: byId('watchlist-none'),
+  },
+  { onSelect: choose, onSeen: (entries) => past.want(entries) },
 )
-const draw = newestPerFrame(drawChosen)
+const panel = new SymbolPanel({
+  api, market, alerts, chart, window: settings.window,
+  onPage: (symbol, page, first) => {
+    learn(symbol, page)
+    noteAlerts(alerts.note(page), { news: !first })
+  },
+})
+const tools = startTools(panel, chart)
+const feed = new AlertFeed(
+  alerts,
+  { list: byId('alerts-list'), none: byId('alerts-none'), said: byId('alerts-said'), count: byId('alerts-count') },
+  { thresholdPct: settings.thresholdPct, onSelect: (symbol) => list.select(symbol), decimals },
+)
+const why = new Provenance(api, { decimals, onClose: () => history.replaceState(null, '', writeAddress(panel.symbol)) })
+const stream = new Stream(api, { onNews: take, onStatus: (figures) => { status.figures(figures); showStatus() } }, settings)
 
-/** The chosen symbol and what is known of it; a new object for every choice, so that a late answer can be told. */
-let chosen = choice('')
+/** What is shown is whole up to this row. */
+let shownId = 0
+let alertsKnown = false
 
-/** @param {string} symbol */
-function choice(symbol) {
-  return { symbol, series: new Series(), left: new AbortController() }
+/** @param {string} symbol @param {TickRecord[]} page newest first */
+function learn(symbol, page) {
+  market.learn(symbol, page)
+  list.update([symbol])
 }
 
 /** @param {string} symbol */
-async function choose(symbol) {
-  const mine = choice(symbol)
-  chosen.left.abort()
-  chosen = mine
-  history.replaceState(null, '', `#${encodeURIComponent(symbol)}`)
-  chart.reset()
-  draw(mine)
+function choose(symbol) {
+  const { symbol: named, alert } = readAddress(location.hash)
+  if (named !== symbol || alert === null) history.replaceState(null, '', writeAddress(symbol))
+  panel.choose(symbol)
+  tools.looked()
+}
+
+/** @param {News} news */
+function take(news) {
+  if (hold.paused) {
+    hold.add(news)
+    showStatus()
+  } else apply(news)
+}
+
+/** @param {News} news */
+function apply(news) {
+  if (news.restarted) forget()
+  shownId = news.newestId
+  const moved = news.latest ? market.latest(news.latest) : market.take(news.ticks)
+  const fresh = [...alerts.add(news.alerts), ...alerts.note(news.latest ?? news.ticks)]
+  noteAlerts(fresh, { news: alertsKnown })
+  showMarket()
+  list.update(news.latest ? null : moved)
+  panel.take(news)
+  if (news.gap) due.alerts = true
+  if (moved.size > 0 || news.gap || news.restarted) askSoon()
+}
+
+function forget() {
+  market.clear()
+  alerts.clear()
+  alertsKnown = false
+}
+
+function showMarket() {
+  const { size } = market.entries
+  byId('empty').hidden = size > 0
+  byId('market').hidden = size === 0
+  setText(byId('symbols'), size === 0 ? '' : `${format.count(size)} ${size === 1 ? 'symbol' : 'symbols'}`)
+  if (size > 0 && (panel.symbol === '' || !market.entries.has(panel.symbol))) followAddress()
+}
+
+/** Show what the address names, or the first symbol there is. */
+function followAddress() {
+  const { symbol, alert } = readAddress(location.hash)
+  const known = symbol !== null && market.entries.has(symbol)
+  const wanted = known ? symbol : panel.symbol !== '' && market.entries.has(panel.symbol) ? panel.symbol : firstSymbol()
+  if (wanted === undefined) return
+  list.select(wanted)
+  if (known && alert !== null) void why.open(symbol, alert)
+  else why.close()
+}
+
+function firstSymbol() {
+  return [...market.entries.keys()].sort()[0]
+}
+
+/** @param {import('./pure/alertlist.js').Shown[]} some oldest first @param {{ news: boolean }} options */
+function noteAlerts(some, { news }) {
+  const freshUntil = news ? Date.now() + FRESH_MS : 0
+  for (const { symbol, change, text } of some) {
+    const entry = market.entries.get(symbol)
+    if (!entry) continue
+    entry.mark = { glyph: format.alertGlyph(change), title: text, freshUntil }
+    list.update([symbol])
+    if (news) setTimeout(() => list.update([symbol]), FRESH_MS + 50)
+  }
+  feed.show(news ? some : [])
+}
+
+/** What is asked for more slowly than ticks come. */
+const due = { alerts: false, timer: 0, asking: false, at: -Infinity }
+
+function askSoon() {
+  if (due.timer || hold.paused) return
+  due.timer = window.setTimeout(askSlowly, Math.max(0, due.at + SLOW_MS - performance.now()))
+}
+
+async function askSlowly() {
+  due.timer = 0
+  if (document.hidden) return
+  due.at = performance.now()
   try {
-    await catchUp(mine, FIRST_PAGE)
+    if (due.alerts) {
+      due.alerts = false
+      noteAlerts(alerts.add((await api.get(`alerts?limit=${ALERTS}`)).value), { news: alertsKnown })
+      alertsKnown = true
+    }
+    if (alerts.shown.length === 0) feed.none((await api.get('largest-move')).value)
+    books.update((await api.get('books')).value)
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error
-    // The next question finds the link's state; it also asks for this history again.
+    due.alerts = true // asked again with the next news; the link's state is told elsewhere
   }
 }
 
-/**
- * Fetch what was written of a symbol since the last time.
- * @param {typeof chosen} mine
- * @param {number} asked
- */
-async function catchUp(mine, asked) {
-  const { signal } = mine.left
-  let page
-  try {
-    page = await api.history(mine.symbol, asked, signal)
-    if (mine.series.wouldMiss(page, asked)) page = await api.history(mine.symbol, (asked = LARGEST_PAGE), signal)
-  } catch (error) {
-    if (signal.aborted) return
-    throw error
+function togglePause() {
+  if (hold.paused) {
+    panel.until = null
+    for (const news of hold.resume()) apply(news)
+  } else {
+    hold.pause(shownId)
+    panel.until = shownId
   }
-  feed.note(page, { past: asked === FIRST_PAGE })
-  if (mine !== chosen || mine.series.take(page, asked) === 0) return
-  watchlist.learn(mine.symbol, page)
-  if (mine.series.newest) watchlist.refresh(mine.series.newest) // it may be newer than the answer before
-  draw(mine)
-}
-
-/** @param {typeof chosen} mine */
-function drawChosen(mine) {
-  if (mine !== chosen) return
-  const { symbol, series } = mine
-  const decimals = watchlist.decimals(symbol)
-  const stream = series.stream
-  chart.show(stream, series.breaks, decimals)
-  showTicks(byId('ticks-rows'), series.records, decimals)
-  setText(byId('symbol-name'), symbol)
-  const newest = stream.at(-1) ?? series.newest
-  setText(byId('symbol-price'), format.price(newest?.price, decimals))
-  setText(byId('symbol-change'), `${format.glyph(newest?.change_pct)} ${format.change(newest?.change_pct)}`.trim())
-  setText(byId('symbol-average'), format.price(newest?.moving_average, decimals))
-  const at = byId('symbol-time')
-  setText(at, newest ? `${format.day(newest.timestamp, new Date())} ${format.clock(newest.timestamp)}`.trim() : format.UNKNOWN)
-  at.title = newest ? format.utc(newest.timestamp) : ''
-  byId('chart').setAttribute('aria-label', newest
-    ? `${symbol}: price ${format.price(newest.price, decimals)}, MA(${settings.window}) ` +
-      `${format.price(newest.moving_average, decimals)}; the same figures stand in the table of the last ticks`
-    : `${symbol}: no ticks yet`)
-  document.title = newest ? `${symbol} ${format.price(newest.price, decimals)} · marketlab` : 'marketlab'
-}
-
-/** What is still to be asked since something was committed; kept over a failure, for "changed" is only said once. */
-const due = { history: false, rest: false }
-
-/** The largest id that was ever answered: ids never go back within one database. */
-const known = { newest: 0 }
-
-/** One question and all that follows from its answer. */
-async function poll() {
-  const { changed, value } = await api.get('data')
-  /** @type {TickRecord[]} */
-  const records = value
-  const newest = records.reduce((id, record) => Math.max(id, record.id), 0)
-  if (newest < known.newest) {
-    feed.forget()
-    watchlist.unmark()
-  }
-  known.newest = newest
-  const moved = changed ? watchlist.update(records) : new Set()
-  feed.note(records)
-  due.rest ||= changed
-  due.history ||= moved.has(chosen.symbol)
-  const empty = records.length === 0
-  byId('empty').hidden = !empty
-  byId('market').hidden = empty
-  setText(byId('symbols'), empty ? '' : `${format.count(records.length)} ${records.length === 1 ? 'symbol' : 'symbols'}`)
-  if (!empty && watchlist.selected === null) {
-    const wanted = decodeURIComponent(location.hash.slice(1))
-    watchlist.select(watchlist.rows.has(wanted) ? wanted : records[0].symbol)
-  } else if (!empty && (due.history || chosen.series.newest === undefined)) {
-    await catchUp(chosen, chosen.series.newest === undefined ? FIRST_PAGE : NEXT_PAGE)
-  }
-  due.history = false
-  if (due.rest) await Promise.all([askAlerts(), askBooks()])
-  due.rest = false
-  link.answered(performance.now(), { moved: moved.size > 0 })
-}
-
-async function askAlerts() {
-  const { value } = await api.get(`alerts?limit=${ALERTS}`)
-  const { shown, fresh } = feed.update(value)
-  for (const { symbol, change, text, tickId } of [...shown].reverse()) {
-    watchlist.mark(symbol, { change, title: text, fresh: fresh.has(tickId) })
-  }
-  if (shown.length === 0) feed.none((await api.get('largest-move')).value)
-}
-
-async function askBooks() {
-  books.update((await api.get('books')).value)
-}
-
-let timer = 0
-let asking = false
-
-async function round() {
-  clearTimeout(timer)
-  if (asking || document.hidden) return
-  asking = true
-  const begun = performance.now()
-  try {
-    await poll()
-  } catch (error) {
-    if (!(error instanceof NoAnswer)) throw error
-    link.failed({ found: error.message, mend: error.mend })
-  } finally {
-    asking = false
-    timer = window.setTimeout(round, Math.max(0, settings.pollMs - (performance.now() - begun)))
-  }
+  setText(byId('pause'), hold.paused ? 'Resume' : 'Pause')
+  document.body.classList.toggle('paused', hold.paused)
   showStatus()
 }
 
 function showStatus() {
-  status.show(link.state(performance.now()), link.trouble)
+  const { link } = stream
+  status.show(link.state(performance.now()), link.trouble, hold)
 }
 
-const KEYS = new Map([['ArrowDown', 1], ['ArrowUp', -1], ['Home', -Infinity], ['End', Infinity]])
-
-document.addEventListener('keydown', (event) => {
-  const step = KEYS.get(event.key)
-  if (step === undefined || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return
-  const target = /** @type {HTMLElement} */ (event.target)
-  const page = document.documentElement
-  // From anywhere, as long as nothing else wants these keys: a list or a page that they scroll.
-  const free = target.closest('[data-scrolls]') === null && page.scrollHeight <= page.clientHeight && Number.isFinite(step)
-  if (!free && target.closest('#watchlist-rows') === null) return
-  event.preventDefault()
-  watchlist.move(step)
-})
-
 function paint() {
-  watchlist.paint(palette().muted)
+  list.paint(palette().muted)
   chart.paint()
 }
 
+const filter = /** @type {HTMLInputElement} */ (byId('filter'))
+
 startTheme(byId('theme'), paint)
 startCopying()
+startGestures(byId('chart-box'), {
+  area: () => chart.area,
+  zoom: (factor, at) => chart.zoom(factor, at),
+  pan: (part) => chart.pan(part),
+})
+startHead(byId('watchlist-head'), filter, list)
+startKeys([
+  { group: 'Symbols', keys: [
+    { keys: ['/'], shown: '/', does: 'filter the list', run: () => filter.select() },
+    { keys: ['ArrowDown'], shown: '↓', does: 'next symbol', run: () => list.move(1), always: true },
+    { keys: ['ArrowUp'], shown: '↑', does: 'the one before', run: () => list.move(-1), always: true },
+    { keys: ['PageDown'], shown: 'PgDn', does: 'a page down', run: () => list.move(list.pageSize), always: true },
+    { keys: ['PageUp'], shown: 'PgUp', does: 'a page up', run: () => list.move(-list.pageSize), always: true },
+    { keys: ['Home'], shown: 'Home', does: 'first symbol', run: () => list.move(-Infinity), always: true },
+    { keys: ['End'], shown: 'End', does: 'last symbol', run: () => list.move(Infinity), always: true },
+  ] },
+  { group: 'Chart', keys: [
+    { keys: ['+', '='], shown: '+', does: 'closer', run: tools.closer },
+    { keys: ['-', '−'], shown: '−', does: 'farther', run: tools.farther },
+    { keys: ['ArrowLeft'], shown: '←', does: 'earlier', run: tools.earlier, always: true },
+    { keys: ['ArrowRight'], shown: '→', does: 'later', run: tools.later, always: true },
+    { keys: ['0'], shown: '0', does: 'back to live', run: tools.live },
+    { keys: ['k'], shown: 'K', does: 'line or candles', run: tools.nextKind },
+    { keys: ['t'], shown: 'T', does: 'chart or table', run: tools.toggleTable },
+    { keys: ['d'], shown: 'D', does: 'download as CSV', run: tools.download },
+  ] },
+  { group: 'Page', keys: [
+    { keys: [' '], shown: 'Space', does: 'pause and go on', run: togglePause },
+    { keys: ['?'], shown: '?', does: 'these keys', run: () => byId('help-open').click() },
+  ] },
+])
+byId('pause').addEventListener('click', togglePause)
+byId('books-chip').addEventListener('click', (event) => {
+  event.preventDefault() // the address keeps naming the symbol
+  byId('books').scrollIntoView({ block: 'nearest' })
+  byId('books').focus()
+})
+addEventListener('hashchange', followAddress)
 paint()
-document.addEventListener('visibilitychange', () => void round())
 setInterval(() => { if (!document.hidden) showStatus() }, 1000)
-void round()
+stream.start()

@@ -1,7 +1,9 @@
 // @ts-check
 /** Questions to the server. Addresses are relative to the page, so that it works below a prefix. */
 
-/** @typedef {import('./types.js').TickRecord} TickRecord */
+/** @typedef {import('../types.js').TickRecord} TickRecord */
+/** @typedef {import('../types.js').Bar} Bar */
+/** @typedef {import('../types.js').ExplainedAlert} ExplainedAlert */
 
 const TIMEOUT_MS = 5000
 
@@ -37,15 +39,35 @@ export class Api {
   }
 
   /**
-   * The newest records of a symbol, newest first.
+   * Records of a symbol, newest first.
    * @param {string} symbol
-   * @param {number} limit
-   * @param {AbortSignal} [signal] ends the question when nobody wants the answer any more
+   * @param {{ limit: number, before?: number, signal?: AbortSignal }} options
+   *   `before`: only those written before this id; `signal` ends the question when nobody wants the answer any more
    * @returns {Promise<TickRecord[]>}
    */
-  async history(symbol, limit, signal) {
-    const path = symbol.split('/').map(encodeURIComponent).join('/')
-    return json(await this.#fetch(`data/${path}?limit=${limit}`, {}, signal))
+  async history(symbol, { limit, before, signal }) {
+    const older = before === undefined ? '' : `&before=${before}`
+    return json(await this.#fetch(`data/${inPath(symbol)}?limit=${limit}${older}`, {}, signal))
+  }
+
+  /**
+   * Bars of a symbol, oldest first.
+   * @param {string} symbol
+   * @param {{ interval: string, limit: number, signal?: AbortSignal }} options
+   * @returns {Promise<Bar[]>}
+   */
+  async bars(symbol, { interval, limit, signal }) {
+    return json(await this.#fetch(`bars/${inPath(symbol)}?interval=${interval}&limit=${limit}`, {}, signal))
+  }
+
+  /**
+   * An alert with its ticks, read again from the log.
+   * @param {number} id
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<ExplainedAlert>}
+   */
+  async alert(id, signal) {
+    return json(await this.#fetch(`alerts/${id}`, {}, signal))
   }
 
   /**
@@ -64,6 +86,16 @@ export class Api {
       throw new NoAnswer(late ? `no answer within ${this.timeoutMs / 1000} s` : 'no answer: the server cannot be reached')
     }
   }
+}
+
+/** Where the notebook of a moment is had. @param {string} symbol @param {number} tick id */
+export function notebookAddress(symbol, tick) {
+  return `notebook?symbol=${encodeURIComponent(symbol)}&tick=${tick}`
+}
+
+/** A symbol may hold a slash, and keeps it. @param {string} symbol */
+function inPath(symbol) {
+  return symbol.split('/').map(encodeURIComponent).join('/')
 }
 
 /** @param {Response} response */

@@ -95,11 +95,37 @@ export function move(percent) {
 }
 
 /**
+ * A change with its way in front: ▲ +0.41 %.
+ * @param {number | null | undefined} percent
+ */
+export function signed(percent) {
+  return `${glyph(percent)} ${change(percent)}`.trim()
+}
+
+/**
  * A threshold as it was set: 3 %, 0.5 %.
  * @param {number} percent
  */
 export function threshold(percent) {
   return `${fixed(Math.min(decimalsOf(percent), 6)).format(percent)} %`
+}
+
+/**
+ * A delay: 12 ms, 1.2 s, 3 min.
+ * @param {number | null | undefined} ms
+ */
+export function delay(ms) {
+  if (ms == null) return UNKNOWN
+  if (ms < 1000) return `${fixed(0).format(Math.max(0, ms))} ms`
+  return ms < 10_000 ? `${fixed(1).format(ms / 1000)} s` : age(ms)
+}
+
+/**
+ * So many a second: 3.4, 1,000.
+ * @param {number | null | undefined} value
+ */
+export function rate(value) {
+  return value == null ? UNKNOWN : fixed(value > 0 && value < 9.95 ? 1 : 0).format(value)
 }
 
 /**
@@ -134,6 +160,15 @@ export function day(timestamp, today) {
   const at = new Date(timestamp * 1000)
   if (at.toDateString() === today.toDateString()) return ''
   return at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
+}
+
+/**
+ * Local time with its day, unless that is today's.
+ * @param {number} timestamp seconds
+ * @param {Date} today
+ */
+export function moment(timestamp, today) {
+  return `${day(timestamp, today)} ${clock(timestamp)}`.trim()
 }
 
 /**

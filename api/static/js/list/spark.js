@@ -1,10 +1,8 @@
 // @ts-check
 /** A line of a few prices on a small canvas, without a library: hundreds of these must cost nothing. */
 
-const WIDTH = 44
+const WIDTH = 56
 const HEIGHT = 16
-
-export const SPARK_POINTS = 60
 
 /**
  * @param {HTMLCanvasElement} canvas
@@ -25,15 +23,14 @@ export function drawSpark(canvas, prices, colour) {
   context.clearRect(0, 0, WIDTH, HEIGHT)
   if (prices.length < 2) return
   const low = Math.min(...prices)
-  const high = Math.max(...prices)
-  const span = high - low
+  const span = Math.max(...prices) - low
   context.beginPath()
-  prices.forEach((price, index) => {
+  for (let index = 0; index < prices.length; index++) {
     const x = 0.5 + (index / (prices.length - 1)) * (WIDTH - 1)
-    const y = span === 0 ? HEIGHT / 2 : 1.5 + (1 - (price - low) / span) * (HEIGHT - 3)
+    const y = span === 0 ? HEIGHT / 2 : 1.5 + (1 - (prices[index] - low) / span) * (HEIGHT - 3)
     if (index === 0) context.moveTo(x, y)
     else context.lineTo(x, y)
-  })
+  }
   context.strokeStyle = colour
   context.lineWidth = 1
   context.lineJoin = 'round'

@@ -2,11 +2,11 @@
 /** The books: a chip that says whether they balance, and the bins that every message went to. */
 
 import { byId, make, setText } from './dom.js'
-import * as format from './format.js'
+import * as format from '../pure/format.js'
 
-/** @typedef {import('./types.js').Books} Books */
+/** @typedef {import('../types.js').Books} Books */
 
-/** @type {[import('./types.js').Bin, string][]} */
+/** @type {[import('../types.js').Bin, string][]} */
 const BINS = [
   ['stored', 'stored'],
   ['late', 'late'],
@@ -14,16 +14,18 @@ const BINS = [
   ['dead_lettered', 'dead-lettered'],
   ['control', 'control'],
 ]
-const NAMED_RANGES = 2
+const NAMED_IN_CHIP = 2
+const NAMED_IN_PANEL = 8
 
 /**
  * What is missing, by name: AAPL 3–7, MSFT 12 and 4 more.
  * @param {Books} books
+ * @param {number} most ranges named
  */
-export function missing(books) {
+export function missing(books, most = NAMED_IN_CHIP) {
   const gaps = books.runs.flatMap((run) => run.gaps)
   if (gaps.length > 0) {
-    const named = gaps.slice(0, NAMED_RANGES).map(({ symbol, from, to }) => {
+    const named = gaps.slice(0, most).map(({ symbol, from, to }) => {
       return from === to ? `${symbol} ${format.count(from)}` : `${symbol} ${format.count(from)}–${format.count(to)}`
     })
     const rest = gaps.length - named.length
@@ -36,7 +38,7 @@ export function missing(books) {
 }
 
 export class BooksPanel {
-  /** @param {{ chip: HTMLElement, table: HTMLElement, state: HTMLElement }} elements */
+  /** @param {{ chip: HTMLElement, table: HTMLElement, state: HTMLElement, missing: HTMLElement }} elements */
   constructor(elements) {
     this.elements = elements
   }
@@ -48,15 +50,19 @@ export class BooksPanel {
     chip.hidden = empty
     setText(byId('books-glyph'), books.balanced ? '✓' : '✗')
     setText(byId('books-verdict'), books.balanced ? 'balanced' : missing(books))
+    this.elements.missing.hidden = books.balanced
+    setText(this.elements.missing, books.balanced ? '' : `✗ ${missing(books, NAMED_IN_PANEL)}`)
     chip.classList.toggle('balanced', books.balanced)
     chip.classList.toggle('unbalanced', !books.balanced)
-    const total = (/** @type {import('./types.js').Bin | 'received'} */ name) =>
+    const total = (/** @type {import('../types.js').Bin | 'received'} */ name) =>
       books.partitions.reduce((sum, partition) => sum + partition[name], 0)
-    table.replaceChildren(
-      line('received', total('received'), 'sum'),
-      ...BINS.map(([name, label]) => line(label, total(name), '')),
-      line('lost', books.runs.reduce((sum, run) => sum + run.lost, 0), ''),
-    )
+    const figures = [
+      total('received'), ...BINS.map(([name]) => total(name)), books.runs.reduce((sum, run) => sum + run.lost, 0),
+    ]
+    if (table.children.length === 0) {
+      table.append(line('received', 'sum'), ...BINS.map(([, label]) => line(label)), line('lost'))
+    }
+    figures.forEach((figure, index) => setText(/** @type {Node} */ (table.children[index].lastChild), format.count(figure)))
     const open = books.runs.filter((run) => run.state === 'open').length
     const closed = books.runs.length - open
     setText(state, [counted(open, 'open'), counted(closed, 'closed')].filter(Boolean).join(', '))
@@ -68,12 +74,7 @@ function counted(runs, state) {
   return runs === 0 ? '' : `${format.count(runs)} ${runs === 1 ? 'run' : 'runs'} ${state}`
 }
 
-/**
- * @param {string} label
- * @param {number} value
- * @param {string} kind
- */
-function line(label, value, kind) {
-  return make('tr', kind ? { class: kind } : {}, make('th', { scope: 'row' }, label),
-    make('td', { class: 'number' }, format.count(value)))
+/** @param {string} label @param {string} [kind] */
+function line(label, kind = '') {
+  return make('tr', kind ? { class: kind } : {}, make('th', { scope: 'row' }, label), make('td', { class: 'number' }))
 }
