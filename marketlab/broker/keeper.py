@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from marketlab import failpoints
 from marketlab.broker import detached
 from marketlab.broker.leases import holders
 from marketlab.broker.locks import FileLock, wait_released
@@ -60,14 +61,15 @@ def end_jvm(rooms: Rooms, *, timeout_s: float) -> None:
     :raises BrokerError: it does not go
     """
     pid = None
-    for number, patience_s in ((signal.SIGTERM, timeout_s), (signal.SIGKILL, KILL_S)):
-        pid = rooms.jvm_pid()
-        if pid is None:
-            break
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, number)
-        if wait_released(rooms.jvm_lock, timeout_s=patience_s):
-            break
+    with failpoints.around("broker.stop"):
+        for number, patience_s in ((signal.SIGTERM, timeout_s), (signal.SIGKILL, KILL_S)):
+            pid = rooms.jvm_pid()
+            if pid is None:
+                break
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
+            if wait_released(rooms.jvm_lock, timeout_s=patience_s):
+                break
     if rooms.jvm_lives():
         raise BrokerError(
             f"the broker in {rooms.folder} does not stop (process {pid or 'of another container or machine'})",

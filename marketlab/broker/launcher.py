@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from marketlab import failpoints
 from marketlab.broker import config, keeper, ports, probe
 from marketlab.broker.failures import SPACE_MEND, PortTakenError, damaged, explain
 from marketlab.broker.formatting import FormatError, Formatter
@@ -58,7 +59,8 @@ class Launcher:
         progress.stage("Starting Apache Kafka")
         for candidate in self._ports(port, last_port):
             before = _size(rooms.log)
-            self._launch(candidate)
+            with failpoints.around("broker.launch"):
+                self._launch(candidate)
             try:
                 self.await_answer(candidate, cluster_id=cluster_id, log_from=before, deadline=deadline)
             except PortTakenError:
@@ -124,7 +126,8 @@ class Launcher:
         before = _size(self.rooms.log)
         flags = [flag for flag in self.flags if not flag.startswith("-XX:AOTCacheOutput")]
         try:
-            Formatter(self.rooms, self.class_path, flags, self.cache).format(deadline=deadline)
+            with failpoints.around("broker.format"):
+                Formatter(self.rooms, self.class_path, flags, self.cache).format(deadline=deadline)
         except FormatError as exc:
             raise self._explain(before, port=0, happened=str(exc)) from exc
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import platformdirs
 
+from marketlab import failpoints
 from marketlab.broker import detached, keeper, probe
 from marketlab.broker.aot import AotCache
 from marketlab.broker.failures import unusable
@@ -199,7 +200,8 @@ class ManagedBroker:
             started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             warm=bool(flags),
         )
-        memory.write(self.rooms)
+        with failpoints.around("broker.remember"):
+            memory.write(self.rooms)
         return memory
 
     def _join(self, memory: Memory, progress: Progress, deadline: Deadline) -> Memory:

@@ -6,6 +6,7 @@ from typing import Final
 
 import apsw
 
+from marketlab import failpoints
 from marketlab.errors import StoreBusyError
 
 __all__ = ["WriteAheadLog"]
@@ -37,7 +38,8 @@ class WriteAheadLog:
         wait = self._pages >= self._wait_at_pages
         mode = apsw.SQLITE_CHECKPOINT_TRUNCATE if wait else apsw.SQLITE_CHECKPOINT_PASSIVE
         try:
-            self._connection.wal_checkpoint(mode=mode)
+            with failpoints.around("store.checkpoint"):
+                self._connection.wal_checkpoint(mode=mode)
         except apsw.Error:
             # What was committed is durable as it is. Should the log have no room to grow, the next commit says so.
             self._wait_at_pages = max(self._wait_at_pages, 2 * self._pages)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ class SqliteStore(SqliteReader, Store):
         path.parent.mkdir(parents=True, exist_ok=True)
         self._writing = open_writing(path, busy_timeout_s=busy_timeout_s)
         try:
-            with translating(path, self._writing):
+            with translating(path, self._writing), failpoints.around("store.prepare"):
                 prepare(self._writing, path)
         except BaseException:
             self._writing.close()
@@ -68,7 +68,7 @@ class SqliteStore(SqliteReader, Store):
     def load_streams(self, keys: Sequence[StreamKey]) -> dict[StreamKey, StreamState]:
         """The state of those of the streams that are known."""
         known: dict[StreamKey, StreamState] = {}
-        with self._transaction(kind="DEFERRED") as connection:
+        with self._transaction(None, kind="DEFERRED") as connection:
             for wanted in keys:
                 log, partition, run, symbol = wanted
                 row = connection.execute(sql.STREAM, (log, run, symbol, partition)).fetchone()
@@ -100,7 +100,7 @@ class SqliteStore(SqliteReader, Store):
         """Keep records that came by HTTP, each one row, once for each place in a log."""
         written = 0
         try:
-            with self._transaction() as connection:
+            with self._transaction("store.post") as connection:
                 written = post(connection, self._chain, ticks)
         except (OverflowError, UnicodeEncodeError) as error:
             raise QueryError(f"a value cannot be stored: {error}", mend="Whole numbers have 64 bits.") from error
@@ -109,13 +109,13 @@ class SqliteStore(SqliteReader, Store):
 
     def begin_resend(self, letters: Mapping[int, bytes]) -> None:
         """Note that dead letters are about to be sent again, and as what."""
-        with self._transaction() as connection:
+        with self._transaction(None) as connection:
             for id_, repaired in letters.items():
                 _note_resend(connection.execute(sql.BEGIN_RESEND, (repaired, key(id_))), id_)
 
     def end_resend(self, ids: Iterable[int]) -> None:
         """Note that the log has acknowledged them."""
-        with self._transaction() as connection:
+        with self._transaction(None) as connection:
             for id_ in ids:
                 _note_resend(connection.execute(sql.END_RESEND, (key(id_),)), id_)
 
@@ -128,10 +128,10 @@ class SqliteStore(SqliteReader, Store):
     # ------------------------------------------------------------------------------------------ one transaction
 
     @contextmanager
-    def _transaction(self, point: str | None = None, *, kind: str = "IMMEDIATE") -> Iterator[apsw.Connection]:
+    def _transaction(self, point: str | None, *, kind: str = "IMMEDIATE") -> Iterator[apsw.Connection]:
         """IMMEDIATE: the lock before the first read, or two owners would both see the old position.
 
-        :param point: failpoint on both sides of COMMIT
+        :param point: failpoint on both sides of COMMIT, or None
         """
         connection, errno = self._writing, 0
         if file_identity(self._path) != self._written_file:
@@ -145,9 +145,8 @@ class SqliteStore(SqliteReader, Store):
             connection.execute(f"BEGIN {kind}")
             try:
                 yield connection
-                if point:
-                    failpoints.hit(f"before:{point}")
-                connection.execute("COMMIT")
+                with failpoints.around(point) if point else nullcontext():
+                    connection.execute("COMMIT")
             except BaseException:
                 errno = connection.system_errno
                 self._chain.forget()
@@ -158,8 +157,6 @@ class SqliteStore(SqliteReader, Store):
             raise StoreError(f"{self._path} was closed") from None
         except apsw.Error as error:
             raise translated(error, self._path, errno_=errno or connection.system_errno) from error
-        if point:
-            failpoints.hit(f"after:{point}")
 
     def _write(self, connection: apsw.Connection, batch: Batch) -> None:
         chain = self._chain
