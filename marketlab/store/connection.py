@@ -45,7 +45,8 @@ _LOOK_S: Final = 0.001
 _WRITING_CACHE_KIB: Final = 4096
 _STATEMENTS: Final = 64
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+#: EFBIG: the limit of the process or of the file system for one file (4 GiB on FAT32).
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def require_library(version: str | None = None) -> None:

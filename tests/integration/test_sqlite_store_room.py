@@ -121,6 +121,37 @@ def test_a_database_that_may_not_grow_takes_nothing_and_then_the_same_batch(data
         assert store.load_streams(list(batch.streams)) == batch.streams
 
 
+#: Fills a database up to the limit of its process for one file, then lifts the limit.
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from marketlab.errors import StoreFullError
+from marketlab.store import SqliteStore
+from tests.store_feed import Feed, ticks
+with SqliteStore(Path(sys.argv[1])) as store:
+    feed = Feed(store)
+    feed(*ticks(1))
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    batch = feed.batch(*ticks(*range(1, 500), first_seq=2))
+    try:
+        feed.commit(batch)
+    except StoreFullError:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        feed.commit(batch)
+        print(len(store.history("AAPL", limit=1000)), store._writing.pragma("integrity_check"))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit for the size of a file")
+def test_a_file_that_may_not_grow_is_as_good_as_a_full_disk(database: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(database)], capture_output=True, text=True, check=False, timeout=60,
+        cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert done.stdout == "500 ok\n", done.stderr
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 3 MB."""
