@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from marketlab import failpoints
 from marketlab.analytics import Engine
@@ -23,7 +24,7 @@ from marketlab.errors import (
     StoreFullError,
     TransportError,
 )
-from marketlab.model import BINS, Batch, Counts, Position, Rule
+from marketlab.model import BINS, Batch, Counts, Position, Rule, StreamKey, StreamState
 from marketlab.ports import Assigned, Messages, Sink, Subscription
 
 __all__ = ["Consumer", "Summary"]
@@ -31,7 +32,10 @@ __all__ = ["Consumer", "Summary"]
 POLL_S = 0.1  # the longest a stop waits for an idle log
 RETRY_S = 0.25  # between two tries to commit while the store has no room or is locked
 END_OFFSETS_S = 30.0
-CLOSE_S = 5.0
+#: With a commit that waits for another writer's lock before it, a stop still ends within 5 s.
+CLOSE_S = 2.5
+
+T = TypeVar("T")
 
 #: Called after a batch is durable.
 Listener = Callable[[Batch], None]
@@ -82,10 +86,12 @@ class Consumer:
         self._subscribe = subscribe
         self._store = store
         self._log = log
-        self._engine = Engine(log, rule=rule, load=store.load_streams)
+        self._engine = Engine(log, rule=rule, load=self._load)
         self._batch_size = batch_size
         self._listeners = tuple(listeners)
         self._trouble = trouble
+        self._troubled = False
+        self._stop = threading.Event()
         self._positions: dict[int, Position] = {}
         self._next: dict[int, int] | None = None  # what will be read next, by owned partition; None: not assigned yet
 
@@ -98,18 +104,22 @@ class Consumer:
         :raises StoreError: the store cannot go on, or had no room up to the stop
         """
         summary, started = Summary(), time.monotonic()
-        self._subscription = self._subscribe()
+        self._stop = stop
+        self._subscription = self._join()
         try:
             until = self._subscription.end_offsets(timeout_s=END_OFFSETS_S) if drain else None
             while not stop.is_set() and not self._done(until):
+                failpoints.hit("before:consumer.poll")
                 polled = self._subscription.poll(timeout_s=POLL_S, max_messages=self._batch_size)
                 if isinstance(polled, Assigned):
-                    self._claim(polled.partitions, stop)
+                    self._claim(polled.partitions)
                 elif polled:
-                    self._take(polled, summary, stop)
+                    failpoints.hit("after:consumer.poll")
+                    self._take(polled, summary)
         finally:
             summary.seconds = time.monotonic() - started
-            self._subscription.close(timeout_s=CLOSE_S)
+            with failpoints.around("consumer.leave"):
+                self._subscription.close(timeout_s=CLOSE_S)
         return summary
 
     def _done(self, until: Mapping[int, int] | None) -> bool:
@@ -119,29 +129,48 @@ class Consumer:
             and all(offset >= until.get(partition, 0) for partition, offset in self._next.items())
         )
 
-    def _claim(self, partitions: Iterable[int], stop: threading.Event) -> None:
+    def _join(self) -> Subscription:
+        with failpoints.around("consumer.join"):
+            return self._subscribe()
+
+    def _claim(self, partitions: Iterable[int]) -> None:
         """Own exactly these partitions, from where the store stands."""
         self._engine.forget()
-        while True:
-            try:
-                self._positions = self._store.claim(self._log, partitions)
-            except (StoreBusyError, StoreFullError) as error:
-                self._trouble(str(error))
-                if stop.wait(RETRY_S):
-                    raise
-            else:
-                self._trouble(None)
-                break
+        self._next = None
+        self._positions = self._patiently(lambda: self._store.claim(self._log, partitions))
         wanted = {partition: position.next_offset for partition, position in self._positions.items()}
         try:
-            self._next = self._subscription.seek(wanted)
+            with failpoints.around("consumer.seek"):
+                self._next = self._subscription.seek(wanted)
         except OffsetOutOfRangeError:
             raise
         except TransportError as error:
-            self._trouble(str(error))  # the log is away; the assignment is reported again when it is back
+            self._say(str(error))  # the log is away; the assignment is reported again when it is back
 
-    def _take(self, messages: Messages, summary: Summary, stop: threading.Event) -> None:
-        failpoints.hit("after:consumer.poll")
+    def _say(self, trouble: str | None) -> None:
+        if trouble is not None or self._troubled:
+            self._troubled = trouble is not None
+            self._trouble(trouble)
+
+    def _load(self, keys: Sequence[StreamKey]) -> dict[StreamKey, StreamState]:
+        return self._patiently(lambda: self._store.load_streams(keys))
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        """Ask the store again while it is locked or full; nothing of a batch is in danger yet."""
+        while True:
+            try:
+                answer = ask()
+            except (StoreBusyError, StoreFullError) as error:
+                if self._stop.is_set():  # a last try was made
+                    raise
+                self._say(str(error))
+                self._stop.wait(RETRY_S)
+            else:
+                self._say(None)
+                return answer
+
+    def _take(self, messages: Messages, summary: Summary) -> None:
+        failpoints.hit("before:consumer.analyse")
         batch = self._engine.batch()
         for chunk in messages.chunks:
             self._engine.add(
@@ -152,18 +181,20 @@ class Consumer:
                 record_times_ms=chunk.record_times_ms,
             )
         failpoints.hit("after:consumer.analyse")
-        if not self._commit(batch, stop):
+        if not self._commit(batch):
             return
         self._next = (self._next or {}) | batch.next_offsets
         self._engine.committed(batch)
         for counts in batch.counts.values():
             summary.counts += counts
         summary.alerts += len(batch.alerts)
-        for listener in self._listeners:
-            listener(batch)
-        self._subscription.report(self._next)
+        with failpoints.around("consumer.tell"):
+            for listener in self._listeners:
+                listener(batch)
+        with failpoints.around("consumer.report"):
+            self._subscription.report(self._next)
 
-    def _commit(self, batch: Batch, stop: threading.Event) -> bool:
+    def _commit(self, batch: Batch) -> bool:
         """Make a batch durable; False if the partitions were lost to another consumer meanwhile."""
         paused = False
         while True:
@@ -172,37 +203,44 @@ class Consumer:
             except StaleOwnerError:
                 # The messages are the new owner's to write. To claim them back here would only start a quarrel:
                 # the group decides who owns what, so it is asked again.
-                self._trouble("another consumer took over; joining the group again")
+                self._say("another consumer took over; joining the group again")
                 self._rejoin()
                 return False
             except (StoreBusyError, StoreFullError) as error:
-                if stop.is_set():
+                if self._stop.is_set():
                     raise
                 if not paused:
                     self._subscription.pause()
                     paused = True
-                self._trouble(str(error))
-                if self._lost_while_waiting(stop):
+                self._say(str(error))
+                if self._lost_while_waiting():
                     return False
             else:
                 if paused:
                     self._subscription.resume()
-                    self._trouble(None)
+                    self._say(None)
                 return True
 
     def _rejoin(self) -> None:
         self._engine.forget()
         self._positions, self._next = {}, None
         self._subscription.close(timeout_s=CLOSE_S)
-        self._subscription = self._subscribe()
+        while not self._stop.is_set():
+            try:
+                self._subscription = self._join()
+            except TransportError as error:
+                self._say(str(error))  # the log is away just now; who lost a partition need not die of it
+                self._stop.wait(RETRY_S)
+            else:
+                return
 
-    def _lost_while_waiting(self, stop: threading.Event) -> bool:
+    def _lost_while_waiting(self) -> bool:
         """Keep the membership alive for a while; True if the assignment changed."""
         deadline = Deadline(RETRY_S)
-        while not deadline.passed and not stop.is_set():
+        while not deadline.passed and not self._stop.is_set():
             polled = self._subscription.poll(timeout_s=min(POLL_S, deadline.remaining_s))
             if isinstance(polled, Assigned):
                 self._subscription.resume()
-                self._claim(polled.partitions, stop)
+                self._claim(polled.partitions)
                 return True
         return False

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
 from marketlab.books import balance
-from marketlab.consumer import Consumer, Summary
+from marketlab.consumer import CLOSE_S, POLL_S, Consumer, Summary
 from marketlab.digest import digest
 from marketlab.errors import OffsetOutOfRangeError, StoreBusyError, StoreError, StoreFullError
-from marketlab.model import Batch, Rule, Tick
+from marketlab.model import Batch, Rule, StreamKey, StreamState, Tick
 from marketlab.ports import Assigned, Messages, Subscription
 from marketlab.producer import Pace, Producer
+from marketlab.store.connection import BUSY_TIMEOUT_S
 from marketlab.testing.memory_log import MemoryLog
 from marketlab.testing.memory_store import MemoryStore
 
@@ -301,3 +302,63 @@ def test_a_log_that_goes_away_while_it_is_claimed_is_waited_for() -> None:
     Consumer(subscribe, store, log=log.log_id, rule=Rule(), trouble=trouble, listeners=[listener]).run(stop)
     assert len(said) == 1
     assert digest_of(store, log) == undisturbed(100)
+
+
+class LockedStore(MemoryStore):
+    """A store that a stranger has locked against readers too, for a while."""
+
+    locked = 2
+
+    def load_streams(self, keys: Sequence[StreamKey]) -> dict[StreamKey, StreamState]:
+        if self.locked:
+            self.locked -= 1
+            raise StoreBusyError("locked")
+        return super().load_streams(keys)
+
+
+def test_a_store_that_is_locked_while_streams_are_read_is_waited_for() -> None:
+    log, store = MemoryLog(), LockedStore()
+    produce(log, 100)
+    said: list[str | None] = []
+    drain(log, store, trouble=said.append)
+    assert said == ["locked", "locked", None]
+    assert digest_of(store, log) == undisturbed(100)
+
+
+def test_a_consumer_that_lost_its_partitions_waits_for_a_log_that_is_away() -> None:
+    log, store = MemoryLog(), MemoryStore()
+    produce(log, 100)
+    said: list[str] = []
+
+    def another_takes_over_and_the_log_goes() -> None:
+        MemoryStore(beside=store).claim(log.log_id, range(3))
+        log.stop()
+
+    def trouble(text: str | None) -> None:
+        if text:
+            said.append(text)
+        if len(said) == 2:
+            log.start()
+
+    subscriptions = iter([acting_between_poll_and_commit(log.subscribe("g"), another_takes_over_and_the_log_goes)])
+    member = Consumer(
+        lambda: next(subscriptions, None) or log.subscribe("g"), store, log=log.log_id, rule=Rule(), trouble=trouble
+    )
+    member.run(threading.Event(), drain=True)
+    assert ["took over" in said[0], "log is stopped" in said[1]] == [True, True]
+    assert digest_of(store, log) == undisturbed(100)
+
+
+def test_a_stop_while_a_claim_waits_tries_once_more_before_it_gives_up() -> None:
+    log, store, stop = MemoryLog(), MemoryStore(), threading.Event()
+    store.fail(StoreFullError("no room"))
+    consumer(log, store, trouble=lambda _: stop.set()).run(stop)
+    assert len(store.partition_books()) == 3
+    stop.clear()
+    store.fail(StoreFullError("no room"), times=2)
+    with pytest.raises(StoreFullError):
+        consumer(log, store, trouble=lambda _: stop.set()).run(stop)
+
+
+def test_a_stop_ends_within_five_seconds_whatever_has_to_be_waited_for() -> None:
+    assert POLL_S + BUSY_TIMEOUT_S + CLOSE_S <= 5
