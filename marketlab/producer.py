@@ -12,12 +12,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 
 from marketlab import failpoints
 from marketlab.deadline import Deadline
-from marketlab.errors import DeliveryError
+from marketlab.errors import DeliveryError, TransportError
 from marketlab.model import Close, Tick
 from marketlab.ports import Publisher
 from marketlab.wire import encode, encode_close
@@ -75,7 +76,10 @@ class Pace:
 
 @dataclass(slots=True)
 class Summary:
-    """What one producer run did; ``failed`` names what was never acknowledged, by symbol and sequence."""
+    """What one producer run did.
+
+    ``failed`` names what was never acknowledged: symbol, sequence (0 for the closing record) and the reason.
+    """
 
     run: str
     produced: int = 0
@@ -113,6 +117,7 @@ class Producer:
         self._publisher = publisher
         self._on_sent = on_sent
         self._last_seq: Counter[str] = Counter()
+        self._trouble: TransportError | None = None
         self.summary = Summary(run or new_run())
 
     def run(
@@ -129,28 +134,26 @@ class Producer:
         Returns when the log has acknowledged everything.
 
         :raises DeliveryError: some of it was not; ``summary.failed`` names each tick
-        :raises TransportError: the log cannot be reached
+        :raises TransportError: the log cannot be reached; what was sent is acknowledged, but the run is not closed
         """
         summary, started = self.summary, time.monotonic()
         try:
             try:
-                self._send_all(ticks, stop, pace=pace, max_ticks=max_ticks, deadline=Deadline(max_s))
-            except DeliveryError as error:
-                self._note(error)
+                with self._noting():
+                    self._send_all(ticks, stop, pace=pace, max_ticks=max_ticks, deadline=Deadline(max_s))
             finally:  # a source that breaks off has still sent what it sent
-                self._close_run()
+                with self._noting(), failpoints.around("producer.close"):
+                    self._send_closings()
+                with self._noting(), failpoints.around("producer.flush"):
+                    self._publisher.flush(timeout_s=FLUSH_S)
         finally:
             summary.produced = self._last_seq.total()
             summary.seconds = time.monotonic() - started
             self._publisher.close(timeout_s=2.0)
         if summary.failed:
-            symbol, seq, reason = summary.failed[0]
-            raise DeliveryError(
-                f"{len(summary.failed)} of {summary.produced} ticks were not acknowledged, "
-                f"the first is {symbol} {seq}: {reason}",
-                failures=[((symbol, seq), reason) for symbol, seq, reason in summary.failed],
-                mend="`marketlab books` names them as lost; is the broker up? `marketlab broker status`",
-            )
+            raise _not_acknowledged(summary) from self._trouble
+        if self._trouble:
+            raise self._trouble
         return summary
 
     def _send_all(
@@ -163,31 +166,58 @@ class Producer:
         deadline: Deadline,
     ) -> None:
         run, last_seq, publisher, on_sent = self.summary.run, self._last_seq, self._publisher, self._on_sent
+        hit = failpoints.hit
         for tick in islice(_paced(ticks, pace, stop, deadline), max_ticks):
             seq = last_seq[tick.symbol] + 1
             stamped = Tick(tick.symbol, tick.price, tick.timestamp, tick.size, seq, run)
+            hit("before:producer.send")
             publisher.send(encode(stamped), key=tick.symbol.encode(), tag=(tick.symbol, seq))
             last_seq[tick.symbol] = seq
-            failpoints.hit("after:producer.send")
+            hit("after:producer.send")
             if on_sent is not None:
                 on_sent(stamped)
 
-    def _close_run(self) -> None:
-        failpoints.hit("before:producer.close")
+    def _send_closings(self) -> None:
         symbols = len(self._last_seq)
-        try:
-            for symbol, seq in self._last_seq.items():
-                record = encode_close(Close(self.summary.run, symbol, seq, symbols))
-                self._publisher.send(record, key=symbol.encode(), tag=(symbol, 0))
-            self._publisher.flush(timeout_s=FLUSH_S)
-        except DeliveryError as error:
-            self._note(error)
-        failpoints.hit("after:producer.close")
+        for symbol, seq in self._last_seq.items():
+            record = encode_close(Close(self.summary.run, symbol, seq, symbols))
+            taken = False
+            while not taken:  # a send that reports earlier failures has not taken its own message
+                with self._noting_deliveries():
+                    self._publisher.send(record, key=symbol.encode(), tag=(symbol, 0))
+                    taken = True
 
-    def _note(self, error: DeliveryError) -> None:
-        for tag, reason in error.failures:
-            symbol, seq = tag if isinstance(tag, tuple) else (str(tag), 0)
-            self.summary.failed.append((symbol, seq, reason))
+    @contextmanager
+    def _noting(self) -> Iterator[None]:
+        """Keep what goes wrong with the log until everything was tried."""
+        try:
+            with self._noting_deliveries():
+                yield
+        except TransportError as error:
+            self._trouble = self._trouble or error
+
+    @contextmanager
+    def _noting_deliveries(self) -> Iterator[None]:
+        try:
+            yield
+        except DeliveryError as error:
+            for tag, reason in error.failures:
+                symbol, seq = tag if isinstance(tag, tuple) else (str(tag), 0)
+                self.summary.failed.append((symbol, seq, reason))
+
+
+def _not_acknowledged(summary: Summary) -> DeliveryError:
+    ticks = sum(seq > 0 for _, seq, _ in summary.failed)
+    closings = len(summary.failed) - ticks
+    symbol, seq, reason = summary.failed[0]
+    return DeliveryError(
+        f"{ticks} of {summary.produced} ticks"
+        + (f" and {closings} closing records" if closings else "")
+        + f" were not acknowledged, the first is {f'{symbol} {seq}' if seq else f'the closing record of {symbol}'}: "
+        + reason,
+        failures=[((symbol, seq), reason) for symbol, seq, reason in summary.failed],
+        mend="`marketlab books` shows what arrived all the same; is the broker up? `marketlab broker status`",
+    )
 
 
 def _paced(ticks: Iterable[Tick], pace: Pace, stop: threading.Event, deadline: Deadline) -> Iterator[Tick]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from marketlab.errors import DeliveryError
+from marketlab.errors import DeliveryError, TransportError
 from marketlab.model import Close, Tick
 from marketlab.ports import Publisher
 from marketlab.producer import Pace, Producer, new_run
@@ -98,6 +98,45 @@ def test_what_the_flush_finds_missing_is_reported() -> None:
         producer.run(quotes("AAPL", "GOOG", "AAPL"), threading.Event(), pace=Pace())
     assert [name[:2] for name in producer.summary.failed] == [("AAPL", 2), ("GOOG", 1)]
     assert producer.summary.as_dict()["failed"]
+
+
+def test_a_failure_that_is_reported_while_the_run_is_closed_leaves_no_symbol_unclosed() -> None:
+    desk = Desk(fail_send=3)
+    producer = Producer(desk, run="r1")
+    with pytest.raises(DeliveryError, match=r"1 of 3 ticks were .*AAPL 1"):
+        producer.run(quotes("AAPL", "GOOG", "AAPL"), threading.Event(), pace=Pace())
+    assert desk.messages[3:] == [Close("r1", "AAPL", 2, 2), Close("r1", "GOOG", 1, 2)]
+
+
+class FullDesk(Desk):
+    """A publisher whose buffer stays full after so many messages, with what it holds never acknowledged."""
+
+    def send(self, value: bytes, *, key: bytes, tag: object = None) -> None:
+        if len(self.sent) == 2:
+            raise TransportError("no room")
+        super().send(value, key=key, tag=tag)
+
+
+def test_a_log_that_goes_away_for_good_leaves_every_tick_named() -> None:
+    desk = FullDesk(fail_flush=[("AAPL", 1), ("GOOG", 1)])
+    producer = Producer(desk, run="r1")
+    with pytest.raises(DeliveryError, match="2 of 2") as caught:
+        producer.run(quotes("AAPL", "GOOG", "AAPL"), threading.Event(), pace=Pace())
+    assert [tag for tag, _ in caught.value.failures] == [("AAPL", 1), ("GOOG", 1)]
+    assert str(caught.value.__cause__) == "no room"
+
+
+def test_a_log_that_goes_away_before_the_run_is_closed_is_an_error() -> None:
+    desk = FullDesk()
+    with pytest.raises(TransportError, match="no room"):
+        run(desk, quotes("AAPL", "GOOG"))
+    assert desk.closed
+
+
+def test_a_closing_record_that_failed_is_called_so() -> None:
+    desk = Desk(fail_flush=[("AAPL", 0)])
+    with pytest.raises(DeliveryError, match=r"0 of 1 ticks and 1 closing records .* the closing record of AAPL"):
+        run(desk, quotes("AAPL"))
 
 
 def test_an_error_of_the_source_still_closes_the_run() -> None:
