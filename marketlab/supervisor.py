@@ -39,7 +39,7 @@ __all__ = ["Child", "Home", "Pipeline", "Progress", "Result"]
 POLL_S = 0.1
 STOP_S = 5.0
 API_S = 10.0
-MAX_DEATHS, DEATHS_WITHIN_S = 5, 60.0  # a child that dies more often than this has a reason of its own
+MAX_DEATHS, DEATHS_WITHIN_S = 5, 60.0  # a child that dies more often than this and does nothing has its own reason
 
 
 class Home(AbstractContextManager["Home"]):
@@ -176,6 +176,10 @@ class Child:
         self.close()
         self.start(*more)
 
+    def thrives(self) -> None:
+        """Since it was started it has done what it is for: it does not die of itself, so its deaths do not count."""
+        self._deaths.clear()
+
     def terminate(self) -> None:
         """Ask the process to drain and end."""
         if self._process is not None and self._process.poll() is None:
@@ -222,6 +226,7 @@ class Progress:
     produced: int | None = None
     per_second: float = 0.0
     dashboard_url: str | None = None
+    restarts: int = 0
     note: str = ""
 
 
@@ -236,6 +241,7 @@ class Result:
     digest: str | None = None
     seconds: float = 0.0
     dashboard_url: str | None = None
+    restarts: dict[str, int] = field(default_factory=dict)
 
     @property
     def balanced(self) -> bool:
@@ -263,6 +269,7 @@ class Result:
             "seconds": round(self.seconds, 3),
             "ticks_per_second": round(self.produced / self.seconds, 1) if self.seconds else 0.0,
             "dashboard_url": self.dashboard_url,
+            "restarts": self.restarts,
         }
 
 
@@ -301,6 +308,7 @@ class Pipeline:
         self._keep_alive = keep_alive
         self._on_progress = on_progress
         self._note = ""
+        self._received = -1
         self._seen: deque[tuple[float, int]] = deque(maxlen=30)
 
     def run(self, stop: threading.Event) -> Result:
@@ -354,6 +362,7 @@ class Pipeline:
         self._note = note or self._note
         book = self._book()
         kept = book.stored + book.late
+        self._note_progress(book)
         self._seen.append((time.monotonic(), kept))
         (then, before), (now, _) = self._seen[0], self._seen[-1]
         self._on_progress(
@@ -367,10 +376,25 @@ class Pipeline:
                 produced=book.produced,
                 per_second=max(0.0, kept - before) / (now - then) if now > then else 0.0,
                 dashboard_url=self._dashboard(),
+                restarts=sum(self._restarts().values()),
                 note=self._note,
             )
         )
         return book
+
+    def _note_progress(self, book: RunBook) -> None:
+        """Who has got something done since its last start may be killed any number of times."""
+        received = sum(partition.counts.received for partition in self._reader.partition_books())
+        if received > self._received >= 0:
+            self._consumer.thrives()
+        self._received = received
+        if book.stored:
+            self._producer.thrives()
+        if self._api.printed():
+            self._api.thrives()
+
+    def _restarts(self) -> dict[str, int]:
+        return {child.name: child.restarts for child in (self._producer, self._consumer, self._api)}
 
     def _dashboard(self) -> str | None:
         return f"{self._url}dashboard" if self._url else None
@@ -408,6 +432,7 @@ class Pipeline:
 
     def _result(self, book: RunBook, produced: int, skipped: dict[str, int], seconds: float) -> Result:
         result = Result(book, produced, dict(skipped), seconds=seconds, dashboard_url=self._dashboard())
+        result.restarts = self._restarts()
         if book.stored + book.late:
             rules = self._reader.rules(book.run, log=book.log)
             rows = list(self._reader.digest_rows(book.run, log=book.log))

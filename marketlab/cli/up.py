@@ -100,6 +100,8 @@ class StatusLine:
             err.print(f"[yellow]![/] {now.note}")
         parts = [f"● {now.run}", f"{now.stored:,} stored", f"{now.per_second:,.0f}/s"]
         parts += [f"{n:,} {name}" for name in ("late", "duplicate", "refused", "lost") if (n := getattr(now, name))]
+        if now.restarts:
+            parts.append(f"{now.restarts:,} restart{'s' if now.restarts > 1 else ''}")
         if not now.stored:
             parts.append("waiting for the first tick")
         self._live.update(Text("  ·  ".join([*parts, "Ctrl-C ends"]), style="bold"))

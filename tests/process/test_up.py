@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from marketlab.supervisor import MAX_DEATHS
 from tests.process.commands import Home
 from tests.support import eventually
 
@@ -218,3 +219,24 @@ def test_a_killed_api_comes_back_at_the_same_address_and_up_says_so(home: Home) 
         assert running.child("serve").pid != killed.pid
         running.process.send_signal(signal.SIGINT)
         assert running.wait() == 0
+
+
+@pytest.mark.broker
+def test_a_consumer_that_is_killed_again_and_again_is_brought_back_each_time_and_up_says_so(kafka_home: Home) -> None:
+    kills = MAX_DEATHS + 2
+    with kafka_home.running("up", "--rate", "500", "--seed", "7") as running:
+        seen, killed = 0, set()
+        for _ in range(kills):
+            eventually(lambda seen=seen: kafka_home.stored() > seen, timeout_s=60, what="more ticks")  # type: ignore[misc]
+            victim = running.child("consume")
+            killed.add(victim.pid)
+            seen = kafka_home.stored()
+            victim.kill()
+            victim.wait(20)
+        running.process.send_signal(signal.SIGINT)
+        assert running.wait() == 0, running.err
+    assert len(killed) == kills
+    assert "consumer was ended by signal 9 (SIGKILL), started again" in running.err
+    books = kafka_home.books()
+    assert books.balanced
+    assert [run.state for run in books.runs] == ["closed"]
