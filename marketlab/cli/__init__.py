@@ -35,6 +35,7 @@ COMMANDS = {
     "plot": "Price and average of a symbol, in a window or as a PNG.",
     "lab": "JupyterLab on the milestone notebooks.",
     "notebooks": "The notebooks as a batch: run them, mark what learners hand in.",
+    "chaos": "Kill, stop, starve and restart everything, and prove that nothing is lost.",
     "doctor": "What is installed, reachable, free and wrong, with the mend.",
     "settings": "List every setting, its value and its meaning.",
 }

@@ -1,0 +1,47 @@
+"""A store without its lock, and a store without room."""
+
+from __future__ import annotations
+
+import signal
+
+from marketlab.chaos.fire import Fire
+from marketlab.chaos.worker import HoldLock
+
+__all__ = ["disk_full", "lock"]
+
+LEAST_S, MOST_S = 0.1, 3.0  # the busy timeout of 2 s lies between
+
+
+def lock(fire: Fire) -> None:
+    """A stranger takes the write lock and keeps it, sometimes for longer than the consumer waits at a stretch."""
+    producer, consumer = fire.produce(), fire.consume()
+    for _ in fire.spread():
+        stranger = fire.start("stranger", HoldLock(fire.database, fire.rng.uniform(LEAST_S, MOST_S)))
+        fire.until(lambda: stranger.said("locked") or stranger.code is not None, "the stranger's lock")  # noqa: B023
+        fire.struck()
+        fire.until(lambda: stranger.code is not None, "the stranger to let go")  # noqa: B023
+    fire.finish(consumer, producer)
+
+
+def disk_full(fire: Fire) -> None:
+    """No file of the consumer may grow (RLIMIT_FSIZE, so no root is needed), until there is room or it is killed.
+
+    The write-ahead log is then what cannot be written: exactly what a full disk does to it.
+    """
+    producer, consumer = fire.produce(), fire.consume()
+    for _ in fire.spread():
+        fire.until(lambda: consumer.said("ready"), "the consumer to be ready")  # noqa: B023
+        before = len(consumer.words)
+        consumer.signal(signal.SIGUSR1)
+        fire.until(
+            lambda: consumer.said("trouble", "no room", since=before) or fire.at_end(),  # noqa: B023
+            "a commit without room",
+        )
+        fire.struck()
+        fire.pause(0, 1)
+        if fire.rng.random() < 0.3:
+            consumer.kill()
+            consumer = fire.consume()
+        else:
+            consumer.signal(signal.SIGUSR2)
+    fire.finish(consumer, producer)

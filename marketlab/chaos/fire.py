@@ -1,0 +1,225 @@
+"""One case under way: a topic, a database, the processes between them, and who is to blame if nothing moves."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+from marketlab.chaos.case import Case
+from marketlab.chaos.ground import Ground
+from marketlab.chaos.hand import Hand
+from marketlab.chaos.judge import Account, Expected, check_file, judge, undisturbed
+from marketlab.chaos.worker import Consume, Produce, Task
+from marketlab.deadline import Deadline
+from marketlab.errors import StoreError
+from marketlab.sources import Simulator, simulated_clock
+from marketlab.store import SqliteReader
+from marketlab.transports import describe_topic
+
+__all__ = ["Fire", "StuckError"]
+
+LOOK_S = 0.01
+STUCK_S = 30.0
+MAX_RUN_TICKS = 50_000
+CHECK_IS_CHEAP_S = 0.1  # a database that takes longer is looked into at every 50th fault only
+RESUMED = "another consumer took over"
+
+
+class StuckError(Exception):
+    """Something that must happen did not."""
+
+
+class Fire:
+    """Use as a context manager; :attr:`account` is what it came to."""
+
+    def __init__(self, ground: Ground, case: Case) -> None:
+        self.ground = ground
+        self.case = case
+        self.recoveries: list[float] = []  # seconds from a fault to the next commit
+        self._refused = 0
+        self.faults = 0
+        self.messages = 0  # that stood in the books at the end
+        self.account = Account()
+        self.note = ""
+        self.rng = random.Random(str(case))  # noqa: S311 (repeatable is what is wanted)
+        self.excused: list[Hand] = []  # may end with an error of their own
+        self.runs: list[str] = []
+        self.broken_off: list[str] = []
+        self.run_ticks = min(self.case.ticks, MAX_RUN_TICKS)
+        self._hands: list[Hand] = []
+        self._fault: tuple[float, int] | None = None
+        self._check_s = 0.0
+
+    def __enter__(self) -> Self:
+        """Make topic and folder."""
+        self._stack = ExitStack()
+        self.folder = self.ground.folder / f"case-{time.monotonic_ns()}"
+        self.folder.mkdir()
+        self.database = self.folder / "marketlab.db"
+        self.kafka, self.log = self._stack.enter_context(self.ground.topic())
+        self.group = f"group-{self.kafka.topic}"
+        self.reader = self._stack.enter_context(SqliteReader(self.database))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        """End everything that was started."""
+        for hand in self._hands:
+            hand.close()
+        self._stack.close()
+
+    @property
+    def refused(self) -> int:
+        """Commits of consumers that were no longer the owner."""
+        return self._refused + sum(hand.said("trouble", RESUMED) for hand in self._hands)
+
+    @contextmanager
+    def again(self, number: int) -> Iterator[Fire]:
+        """The same case once more, on a topic and database of its own; what it comes to is added to this one."""
+        case = replace(self.case, seed=self.case.seed * 1000 + number)
+        with Fire(self.ground, case) as step:
+            try:
+                yield step
+            finally:
+                self.account += step.account
+                self.recoveries += step.recoveries
+                self._refused += step.refused
+                self.messages += step.messages
+
+    # ------------------------------------------------------------------------------------------ processes
+
+    def start(self, name: str, task: Task, *, failpoint: str | None = None) -> Hand:
+        """Start a process."""
+        hand = Hand(f"{name}-{len(self._hands)}", task, folder=self.folder, failpoint=failpoint)
+        self._hands.append(hand)
+        return hand
+
+    def consume(self, *, failpoint: str | None = None, **given: Any) -> Hand:
+        """Start a consumer; by default the one static member ``a``, which a new one of that name replaces."""
+        usual: dict[str, Any] = {"database": self.database, "group": self.group, "instance_id": "a"}
+        usual["batch_size"] = self.rng.choice([100, 500, 2000])
+        return self.start("consumer", Consume(kafka=self.kafka, **(usual | given)), failpoint=failpoint)
+
+    def produce(self, *, failpoint: str | None = None, runs: int | None = None, **given: Any) -> Hand:
+        """Start a producer of the runs that the case's ticks make, or of so many."""
+        count = runs or -(-self.case.ticks // self.run_ticks)
+        names = tuple(f"run-{len(self.runs) + number}" for number in range(count))
+        self.runs += names
+        task = Produce(kafka=self.kafka, runs=names, ticks=self.run_ticks, seed=self.case.seed, **given)
+        return self.start("producer", task, failpoint=failpoint)
+
+    # ------------------------------------------------------------------------------------------ waiting
+
+    @property
+    def received(self) -> int:
+        """Messages that stand in the books."""
+        with suppress(StoreError):  # being made just now
+            return sum(book.counts.received for book in self.reader.partition_books())
+        return 0
+
+    def until(self, done: Callable[[], Any], what: str, *, within_s: float = STUCK_S) -> None:
+        """Wait for something.
+
+        :raises StuckError: it did not come; says what, and what the processes said last
+        """
+        deadline = Deadline(within_s)
+        self.look()
+        while not done():
+            self.look()
+            if deadline.passed:
+                said = [f"{hand.name}: {' '.join(hand.words[-1])}" for hand in self._hands[-3:] if hand.words]
+                raise StuckError(f"waited {within_s:g} s for {what}, in vain; {'; '.join(said) or 'nobody said why'}")
+            time.sleep(LOOK_S)
+
+    def look(self) -> None:
+        """Listen to everybody and see how far it is."""
+        for hand in self._hands:
+            if hand.said("error") and hand not in self.excused:
+                raise StuckError(f"{hand.name} ended with {hand.error}")
+        received = self.received
+        if self._fault and received > self._fault[1]:
+            self.recoveries.append(time.monotonic() - self._fault[0])
+            self._fault = None
+        self.ground.tell(f"{self.case.fault}  {self.faults:,}/{self.case.times:,}  ·  {received:,} messages")
+
+    def pause(self, least_s: float, most_s: float) -> None:
+        """Wait for a time that is the seed's to choose."""
+        deadline = Deadline(self.rng.uniform(least_s, most_s))
+        while not deadline.passed:
+            self.look()
+            time.sleep(min(LOOK_S, deadline.remaining_s))
+
+    def spread(self) -> Iterator[int]:
+        """The faults, spread over the log: each as soon as its place, which the seed has chosen, has been stored."""
+        step = self.case.ticks / (self.case.times + 1)
+        for number in range(self.case.times):
+            place = (number + self.rng.uniform(0.5, 1.0)) * step
+            self.until(
+                lambda place=place: self.received >= place and (self._fault is None or self.at_end()),  # type: ignore[misc]
+                f"message {place:,.0f} and one after the last fault to be stored",
+            )
+            yield number
+            self.faults += 1
+
+    def struck(self) -> None:
+        """The clock of the recovery runs from now; the file is looked into."""
+        self._fault = (time.monotonic(), self.received)
+        if self._check_s < CHECK_IS_CHEAP_S or self.faults % 50 == 0:
+            started = time.monotonic()
+            self.account.problems += check_file(self.database) if self.database.exists() else []
+            self._check_s = time.monotonic() - started
+
+    # ------------------------------------------------------------------------------------------ the end
+
+    def expected(self) -> Expected:
+        """Any run of the case, undisturbed."""
+        return undisturbed(Simulator(seed=self.case.seed, clock=simulated_clock()), count=self.run_ticks)
+
+    def finish(
+        self, consumer: Hand, producer: Hand, *, expect: Callable[[], dict[str, Expected]] | None = None
+    ) -> None:
+        """Wait until everything that was sent is stored, end the consumer, and judge.
+
+        :param expect: what each run should be; by default the ticks of the seed, in peace
+        """
+        self.until(lambda: producer.code is not None, "the end of the producer", within_s=1200)
+        if producer.code:
+            self.account.problems.append(f"the producer ended with {producer.code}: {producer.error}")
+        self.until_drained()
+        consumer.end()
+        if consumer.code:
+            self.account.problems.append(f"the consumer ended with {consumer.code}: {consumer.error}")
+        found = judge(
+            self.reader,
+            log=self.log,
+            runs=expect() if expect else dict.fromkeys(self.runs, self.expected()),
+            broken_off=self.broken_off,
+            file=self.database,
+        )
+        self.account += found
+        self.messages += self.received
+
+    def until_drained(self) -> None:
+        """Wait until the store has come to the end of the log."""
+        ends = self.ends()
+        last, since = -1, Deadline(STUCK_S)
+        while (received := self.received) < ends:
+            if received > last:
+                last, since = received, Deadline(STUCK_S)
+            if since.passed:
+                raise StuckError(f"{received:,} of {ends:,} messages were stored, and no more for {STUCK_S:g} s")
+            self.look()
+            time.sleep(LOOK_S)
+        self.look()
+
+    def at_end(self) -> bool:
+        """Whether everything that is on the log just now is stored."""
+        return self.received >= self.ends()
+
+    def ends(self) -> int:
+        """Messages on the log."""
+        return sum(place.end for place in describe_topic(self.kafka, self.group).partitions)

@@ -1,0 +1,93 @@
+"""The ground on which everything happens: a home to throw away, one broker for all cases, a topic for each."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from marketlab.broker import ManagedBroker, Progress
+from marketlab.broker.config import HOST
+from marketlab.transports import KafkaConfig, KafkaTransport, ensure_topic
+
+__all__ = ["Ground", "ground"]
+
+TOPIC_S = 30.0
+PARTITIONS = 3
+
+#: Takes a line that says how a case stands.
+Tell = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Ground:
+    """A folder and the managed broker in it."""
+
+    folder: Path
+    broker: ManagedBroker
+    bootstrap_servers: str
+    tell: Tell
+    _topics: int = 0
+
+    @contextmanager
+    def topic(self) -> Iterator[tuple[KafkaConfig, str]]:
+        """A topic of one's own, and the id of its log; gone afterwards."""
+        self._topics += 1
+        config = KafkaConfig(bootstrap_servers=self.bootstrap_servers, topic=f"chaos-{self._topics}")
+        ensure_topic(config, partitions=PARTITIONS, timeout_s=TOPIC_S)
+        with KafkaTransport(config) as log:
+            yield config, log.log_id
+        with self.admin() as admin, suppress(_kafka_error()):
+            admin.delete_topics([config.topic])
+
+    @contextmanager
+    def admin(self) -> Iterator[Any]:
+        """Kafka's own view."""
+        from kafka import KafkaAdminClient
+
+        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
+        try:
+            yield admin
+        finally:
+            admin.close()
+
+    def evict(self, group: str, instance_id: str) -> None:
+        """Take a static member out of its group, as its session's end would after 6 s."""
+        from kafka.admin import MemberToRemove
+
+        with self.admin() as admin, suppress(_kafka_error()):
+            admin.remove_group_members(group, [MemberToRemove(group_instance_id=instance_id)])
+
+
+def _free_port() -> int:
+    with socket.create_server((HOST, 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def _kafka_error() -> type[Exception]:
+    from kafka.errors import KafkaError
+
+    error: type[Exception] = KafkaError
+    return error
+
+
+@contextmanager
+def ground(*, tell: Tell, cache: Path | None = None, progress: Progress | None = None) -> Iterator[Ground]:
+    """A broker in a folder that is deleted at the end.
+
+    :raises BrokerError: it cannot be had
+    """
+    folder = Path(tempfile.mkdtemp(prefix="marketlab-chaos-"))
+    try:
+        # A port out of the way: one that somebody else may take while the broker is down would end the case.
+        broker = ManagedBroker(folder / "home", cache=cache, port=_free_port())
+        with broker.acquire(progress=progress) as lease:
+            yield Ground(folder, broker, lease.bootstrap_servers, tell)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
