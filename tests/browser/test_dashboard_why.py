@@ -70,7 +70,7 @@ def test_why_shows_the_rule_the_ticks_and_that_it_comes_out_again(server: Server
     assert page.url.endswith("#AAPL/alert/1")
     page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
-    assert page.url.endswith("#AAPL")
+    expect(page).to_have_url(server.url + "#AAPL")
     expect(page.locator(".why")).to_be_focused()
 
 
