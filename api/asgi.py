@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
@@ -23,7 +24,7 @@ from api.problems import problem
 from api.pulse import Lag, Pulse
 from api.security import HEADERS
 from api.services import Post
-from api.ws import PATH, WebSocket
+from api.ws import PATH, Refusal, WebSocket
 from marketlab.commit_times import CommitTimes
 from marketlab.ports import StoreReader
 
@@ -54,21 +55,23 @@ def create_asgi(
     if watch is not None:
         pulse = Pulse(clock=config.clock, monotonic=time.monotonic, lag=lag)
         hub = Hub(Feed(watch, pulse, monotonic=time.monotonic), most=config.max_clients)
-    gauges = Gauges(lag=lag, clients=(lambda: hub.clients) if hub else None, commits=commits)
+    refused: Counter[Refusal] = Counter()
+    gauges = Gauges(lag=lag, clients=(lambda: hub.clients) if hub else None, commits=commits, refused=refused)
     app = create_app(config, reader=reader, post=post, gauges=gauges)
-    return Router(config, WSGIMiddleware(app, workers=THREADS, send_queue_size=QUEUED_PIECES), hub)
+    return Router(config, WSGIMiddleware(app, workers=THREADS, send_queue_size=QUEUED_PIECES), hub, refused)
 
 
 class Router:
     """Hands each connection to its application. A WebSocket that has none is refused.
 
     :param wsgi: everything but ``/ws``
+    :param refused: counts who is turned away at the door, where Flask does not see it
     """
 
-    def __init__(self, config: ApiConfig, wsgi: ASGIApp, hub: Hub | None) -> None:
-        self._http, self._lifespan = Gathered(wsgi), wsgi
-        self._hub = hub
-        self._ws = WebSocket(config, hub) if hub else None
+    def __init__(self, config: ApiConfig, wsgi: ASGIApp, hub: Hub | None, refused: Counter[Refusal]) -> None:
+        self._http, self._lifespan = Gathered(wsgi, refused), wsgi
+        self._hub, self._refused = hub, refused
+        self._ws = WebSocket(config, hub, refused) if hub else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
@@ -80,6 +83,7 @@ class Router:
             case "websocket" if self._ws and scope["path"].removeprefix(scope.get("root_path", "")) == PATH:
                 await self._ws(scope, receive, send)
             case "websocket":
+                self._refused["ws", "403"] += 1
                 await send({"type": "websocket.close", "code": 1000})
 
     async def stop(self) -> None:
@@ -91,24 +95,24 @@ class Router:
 class Gathered:
     """Gathers the body of a request before anything else is done with it."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, refused: Counter[Refusal]) -> None:
+        self._app, self._refused = app, refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             async with asyncio.timeout(BODY_TIMEOUT_S):
                 body = await _body(receive)
         except TimeoutError:
-            await _refuse(send, HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {BODY_TIMEOUT_S:g} s")
+            await self._refuse(send, HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {BODY_TIMEOUT_S:g} s")
             return
         if body is None:  # the client is gone
             return
         if len(body) > MAX_BODY_BYTES:
             detail = f"the body may hold at most {MAX_BODY_BYTES:,} bytes"
-            await _refuse(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+            await self._refuse(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
             return
         if not scope["query_string"].isascii():
-            await _refuse(send, HTTPStatus.BAD_REQUEST, "the query must be percent-encoded")
+            await self._refuse(send, HTTPStatus.BAD_REQUEST, "the query must be percent-encoded")
             return
         given = False
 
@@ -123,6 +127,15 @@ class Gathered:
         headers.append((b"content-length", str(len(body)).encode()))
         await self._app({**scope, "headers": headers}, replay, send)
 
+    async def _refuse(self, send: Send, status: HTTPStatus, detail: str) -> None:
+        self._refused["http", str(int(status))] += 1
+        response = problem(status, detail)
+        response.headers.update(HEADERS)
+        response.headers["Connection"] = "close"  # what is left of the body is not read
+        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+        await send({"type": "http.response.start", "status": int(status), "headers": headers})
+        await send({"type": "http.response.body", "body": response.get_data()})
+
 
 async def _body(receive: Receive) -> bytearray | None:
     """All of the body, or just more than is allowed; None when the client went away."""
@@ -134,12 +147,3 @@ async def _body(receive: Receive) -> bytearray | None:
         body += message.get("body", b"")
         if not message.get("more_body", False) or len(body) > MAX_BODY_BYTES:
             return body
-
-
-async def _refuse(send: Send, status: HTTPStatus, detail: str) -> None:
-    response = problem(status, detail)
-    response.headers.update(HEADERS)
-    response.headers["Connection"] = "close"  # what is left of the body is not read
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
-    await send({"type": "http.response.start", "status": int(status), "headers": headers})
-    await send({"type": "http.response.body", "body": response.get_data()})

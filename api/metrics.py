@@ -7,7 +7,7 @@ restarted; only requests are counted here.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -38,12 +38,14 @@ class Gauges:
     """What is shown beside the store and the requests, each None where nobody can tell.
 
     ``lag``: how far the store is behind the log; ``clients``: connections to ``/ws``; ``commits``: how long the
-    consumers' commits took.
+    consumers' commits took; ``refused``: requests that were answered before this application saw them, by (protocol,
+    status).
     """
 
     lag: Lag | None = None
     clients: Callable[[], int] | None = None
     commits: Callable[[], Sequence[CommitTimes]] | None = None
+    refused: Mapping[tuple[str, str], int] | None = None
 
 
 @bp.get("/metrics")
@@ -101,6 +103,8 @@ class _Told(Collector):
             yield GaugeMetricFamily("marketlab_websocket_clients", "Connections to /ws.", value=self._gauges.clients())
         if self._gauges.commits:
             yield _commits(self._gauges.commits())
+        if self._gauges.refused is not None:
+            yield _refused(self._gauges.refused)
 
     def describe(self) -> Iterator[Metric]:
         """Nothing, or registering would already ask the store."""
@@ -145,4 +149,13 @@ def _commits(all_times: Sequence[CommitTimes]) -> Metric:
         edges = [*map(str, times.bounds_s), "+Inf"]
         buckets = list(zip(edges, accumulate(times.counts), strict=True))
         family.add_metric([times.consumer, times.sink], buckets, times.sum_s)
+    return family
+
+
+def _refused(counts: Mapping[tuple[str, str], int]) -> Metric:
+    family = CounterMetricFamily(
+        "marketlab_refused", "Requests and WebSockets that were turned away at the door.", labels=["protocol", "status"]
+    )
+    for (protocol, status), count in sorted(dict(counts).items()):
+        family.add_metric([protocol, status], count)
     return family

@@ -7,6 +7,7 @@ asking, so Host, Origin and Sec-Fetch-Site are checked as for a write.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 from api.asgi_types import Message, Receive, Scope, Send
 from api.config import ApiConfig
@@ -14,7 +15,10 @@ from api.hub import GOODBYE_S, TRY_AGAIN_LATER, Client, FullError, Hub
 from api.problems import ForbiddenError
 from api.security import check_host, check_origin
 
-__all__ = ["PATH", "WebSocket"]
+__all__ = ["PATH", "Refusal", "WebSocket"]
+
+#: (``http`` or ``ws``, the status or close code that it got)
+Refusal = tuple[str, str]
 
 PATH = "/ws"
 REFUSED = 1008
@@ -22,10 +26,13 @@ STALLED_S = 30.0  # a client that takes nothing for so long is given up
 
 
 class WebSocket:
-    """The application behind ``/ws``."""
+    """The application behind ``/ws``.
 
-    def __init__(self, config: ApiConfig, hub: Hub) -> None:
-        self._config, self._hub = config, hub
+    :param refused: counts who is turned away
+    """
+
+    def __init__(self, config: ApiConfig, hub: Hub, refused: Counter[Refusal]) -> None:
+        self._config, self._hub, self._refused = config, hub, refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one client from its connection to its end."""
@@ -33,12 +40,14 @@ class WebSocket:
         try:
             _check(scope, self._config)
         except ForbiddenError:
+            self._refused["ws", "403"] += 1
             await send({"type": "websocket.close", "code": REFUSED})  # before accepting: an HTTP 403
             return
         await send({"type": "websocket.accept"})
         try:
             client = self._hub.join()
         except FullError:
+            self._refused["ws", str(TRY_AGAIN_LATER)] += 1
             await send({"type": "websocket.close", "code": TRY_AGAIN_LATER, "reason": "too many clients"})
             return
         listener = asyncio.create_task(_listen(receive, client))

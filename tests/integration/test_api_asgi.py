@@ -119,10 +119,25 @@ def test_a_body_that_breaks_off_is_not_taken(lab: ApiLab, server: Server) -> Non
     assert lab.get("/data") == []
 
 
+def test_who_is_turned_away_at_the_door_is_in_the_metrics(server: Server) -> None:
+    ask(server, "POST", "/update", b" " * (MAX_BODY_BYTES + 1))
+    answer(raw(server, websocket("/data")))
+    lines = ask(server, "GET", "/metrics")[2].decode().splitlines()
+    assert {line for line in lines if line.startswith("marketlab_refused_total")} == {
+        'marketlab_refused_total{protocol="http",status="413"} 1.0',
+        'marketlab_refused_total{protocol="ws",status="403"} 1.0',
+    }
+
+
+def websocket(path: str) -> bytes:
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    ).encode()
+
+
 def test_a_websocket_elsewhere_is_refused(server: Server) -> None:
-    request = b"GET /data HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    request += b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    assert answer(raw(server, request))[0] == 403
+    assert answer(raw(server, websocket("/data")))[0] == 403
 
 
 def test_no_answer_waits_for_a_delayed_acknowledgement() -> None:

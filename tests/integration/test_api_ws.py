@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -305,6 +306,8 @@ def test_one_too_many_is_told_to_try_again_later(lab: Lab) -> None:
             hear(client, "snapshot")
             with open_ws(server) as other:
                 assert close_code(other) == 1013
+            with urlopen(f"{server.url}metrics") as response:
+                assert b'marketlab_refused_total{protocol="ws",status="1013"} 1.0' in response.read()
             assert hear(client, "status")
         eventually(lambda: len(list(hears_a_snapshot(server))) == 1, what="there is room again")
 
