@@ -246,6 +246,17 @@ def test_axe_finds_nothing_on_an_empty_or_a_lost_page(server: Server, open_page:
     assert violations(lost) == []
 
 
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1440), ("light", 390)])
+def test_axe_finds_nothing_on_the_description_of_the_api(
+    server: Server, open_page: OpenPage, scheme: str, width: int
+) -> None:
+    page = open_page(server.url, viewport=(width, 900), scheme=scheme)
+    page.keyboard.press("?")
+    page.get_by_role("link", name="The API behind this page").click()
+    expect(page.get_by_role("heading", name="GET /data", exact=True)).to_be_visible()
+    assert violations(page) == []
+
+
 def test_a_change_of_state_and_an_alert_are_said_and_ticks_are_not(
     lab: ApiLab, server: Server, open_page: OpenPage
 ) -> None:
