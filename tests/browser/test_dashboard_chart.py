@@ -101,6 +101,25 @@ def test_panning_back_beyond_what_is_known_asks_for_more(lab: ApiLab, server: Se
     eventually(all_of_it, what="the older ticks")
 
 
+def test_panning_back_over_candles_asks_for_older_ones(lab: ApiLab, server: Server, open_page: OpenPage) -> None:
+    lab.send(*(tick(100 + n % 2, 2 * n, seq=n + 1) for n in range(400)))  # every other second is empty
+    page = open_page(server.url)
+    wait_for_points(page, 400)
+    page.keyboard.press("k")
+    eventually(lambda: view(page)[1] - FIRST > 700 and "1 s" in checked(page), what="candles")
+
+    def look_back() -> bool:
+        page.keyboard.press("-")
+        page.keyboard.press("ArrowLeft")
+        return len(points(page)[0]) == 799
+
+    eventually(look_back, what="all candles, from the first one on")
+
+
+def checked(page: Page) -> str:
+    return page.locator("label:has([name=kind]:checked)").inner_text()
+
+
 def test_y_grows_at_once_and_does_not_shrink_for_ten_seconds(lab: ApiLab, server: Server, open_page: OpenPage) -> None:
     lab.send(*(tick(100 + n % 2, n, seq=n + 1) for n in range(598)))
     page = open_page(server.url)

@@ -53,11 +53,13 @@ export class Api {
   /**
    * Bars of a symbol, oldest first.
    * @param {string} symbol
-   * @param {{ interval: string, limit: number, signal?: AbortSignal }} options
+   * @param {{ interval: string, limit: number, before?: number, signal?: AbortSignal }} options
+   *   `before`: only those that start before this time
    * @returns {Promise<Bar[]>}
    */
-  async bars(symbol, { interval, limit, signal }) {
-    return json(await this.#fetch(`bars/${inPath(symbol)}?interval=${interval}&limit=${limit}`, {}, signal))
+  async bars(symbol, { interval, limit, before, signal }) {
+    const older = before === undefined ? '' : `&before=${before}`
+    return json(await this.#fetch(`bars/${inPath(symbol)}?interval=${interval}&limit=${limit}${older}`, {}, signal))
   }
 
   /**

@@ -10,6 +10,7 @@ const FIRST_PAGE = 600
 const PAGE = 1000 // the most that the server gives at once
 const MOST_PAGES = 5
 const BARS = 300
+const MOST_BARS = 3000
 const NEWEST_BARS = 8
 export const SECONDS = { '1s': 1, '10s': 10, '1m': 60 }
 
@@ -30,6 +31,7 @@ export class History {
     this.interval = null
     this.asked = false
     this.exhausted = false
+    this.barsExhausted = false
     this.left = new AbortController()
   }
 
@@ -79,6 +81,7 @@ export class History {
     if (this.interval !== interval) {
       this.interval = interval
       this.bars = []
+      this.barsExhausted = false
     }
     const newest = this.bars.at(-1)
     const limit = newest ? NEWEST_BARS : BARS
@@ -87,6 +90,20 @@ export class History {
       page = await this.api.bars(this.symbol, { interval, limit: BARS, signal })
     }
     if (this.interval !== interval || page.length === 0) return
-    this.bars = [...this.bars.filter((bar) => bar.start < page[0].start), ...page].slice(-BARS)
+    const whole = this.bars.some((bar) => bar.start >= page[0].start)
+    if (!whole) this.barsExhausted = false
+    this.bars = [...whole ? this.bars.filter((bar) => bar.start < page[0].start) : [], ...page].slice(-MOST_BARS)
+  }
+
+  /** Ask for bars before those that are known. @returns {Promise<boolean>} whether some came */
+  async olderBars() {
+    const { interval, bars: [oldest] } = this
+    if (!interval || !oldest || this.barsExhausted || this.bars.length >= MOST_BARS) return false
+    const options = { interval, limit: BARS, before: oldest.start, signal: this.left.signal }
+    const page = await this.api.bars(this.symbol, options)
+    if (this.interval !== interval || this.bars[0] !== oldest) return false
+    this.bars = [...page, ...this.bars]
+    this.barsExhausted = page.length < BARS
+    return page.length > 0
   }
 }

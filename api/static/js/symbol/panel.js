@@ -104,9 +104,8 @@ export class SymbolPanel {
   async looked() {
     this.draw(null)
     const { history } = this
-    if (this.kind === 'line' && this.chart.beforeAll) {
-      await this.#quietly(history, async () => void (await history.older()))
-    }
+    if (!this.chart.beforeAll) return
+    await this.#quietly(history, async () => void (await (this.kind === 'line' ? history.older() : history.olderBars())))
   }
 
   /** What can be seen, for a file. */
