@@ -50,7 +50,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     marks = {"#": "n", "!": "s", "^": "v", "@": "k", "=": "f"}
     classes = [f' class="{marks.get(head[:1], "w")}"' for head in heads]
     top = "".join(
-        f'<th scope="col"{cls}><span>{escape(head.lstrip("#!^@"))}</span></th>'
+        f'<th scope="col"{cls}><span>{escape(head.lstrip("#!^@="))}</span></th>'
         for head, cls in zip(heads, classes, strict=True)
     )
     body = "".join(
