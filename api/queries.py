@@ -81,7 +81,8 @@ class BarQuery(msgspec.Struct, frozen=True):
 
         :raises QueryError: a value that has no meaning; the pointer names the parameter
         """
-        interval = text_of(args, "interval") or cls().interval
+        given = text_of(args, "interval")
+        interval = cls().interval if given is None else given
         if interval not in INTERVALS:
             raise QueryError(
                 f"interval must be one of {', '.join(INTERVALS)}, was {interval[:40]!r}", pointer="/interval"

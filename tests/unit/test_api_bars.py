@@ -62,6 +62,7 @@ def test_there_are_120_bars_unless_told_otherwise_and_at_most_300(lab: ApiLab) -
     ("query", "pointer"),
     [
         ("interval=2s", "/interval"),
+        ("interval=", "/interval"),
         ("interval=1s&interval=1m", "/interval"),
         ("limit=301", "/limit"),
         ("limit=0", "/limit"),
