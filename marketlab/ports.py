@@ -422,10 +422,14 @@ class Store(Sink, StoreReader):
         """
 
     @abstractmethod
-    def begin_resend(self, letters: Mapping[int, bytes]) -> None:
-        """Note, before it happens, that dead letters are sent again, and as what: a crash leaves no doubt unsaid.
+    def begin_resend(self, letters: Iterable[tuple[DeadLetter, bytes]]) -> frozenset[int]:
+        """Take dead letters for sending again, and note as what, before it happens: a crash leaves no doubt unsaid.
 
-        :raises NotFoundError: there is no such dead letter; nothing was noted
+        A letter is taken if it still stands as it was read, so of two resends at once only one takes it.
+
+        :param letters: as they were read, and what is sent in their place
+        :returns: ids of those that were taken
+        :raises NotFoundError: there is no such dead letter; none was taken
         """
 
     @abstractmethod

@@ -123,6 +123,8 @@ def resend(
         out.print(f"{len(result.already):,} were sent before and were left alone (--again)")
     if result.in_doubt:
         out.print(f"[yellow]{len(result.in_doubt):,} may have been sent before and were left alone (--again)[/]")
+    if result.taken:
+        out.print(f"{len(result.taken):,} were taken by another resend at the same time")
 
 
 def _one(letter: DeadLetter, value: str | None) -> tuple[DeadLetter, bytes]:

@@ -2,8 +2,9 @@
 
 A message that is sent again keeps its run, symbol and sequence number: then its run's account moves it from refused
 (or lost, if its number could not be read) to late, and the sum stays what it was. Everything is checked before
-anything is sent. What is about to be sent is noted first and marked once the log has acknowledged it; a crash in
-between leaves a letter that says so, and that is not sent a second time without being asked for.
+anything is sent. What is about to be sent is taken first, by one resend of however many run, and marked once the log
+has acknowledged it; a crash in between leaves a letter that says so, and that is not sent a second time without being
+asked for.
 """
 
 from __future__ import annotations
@@ -39,10 +40,16 @@ class Result:
     sent: list[int] = field(default_factory=list)
     already: list[int] = field(default_factory=list)  # sent before
     in_doubt: list[int] = field(default_factory=list)  # begun before, never acknowledged
+    taken: list[int] = field(default_factory=list)  # by another resend, since they were checked
 
     def as_dict(self) -> dict[str, object]:
         """As ``marketlab dead-letters resend --json`` prints it."""
-        return {"sent": self.sent, "already_sent": self.already, "in_doubt": self.in_doubt}
+        return {
+            "sent": self.sent,
+            "already_sent": self.already,
+            "in_doubt": self.in_doubt,
+            "taken_by_another": self.taken,
+        }
 
 
 def check(
@@ -56,7 +63,11 @@ def check(
     """
     log_id, partition_of = log.log_id, Partitioner(log.partitions)
     parcels, result = [], Result()
+    last = None
     for letter, value in sorted(letters, key=lambda item: item[0].id):
+        if letter.id == last:
+            raise SettingsError(f"dead letter {letter.id} may be sent once, was given twice", mend="Keep one of the two.")
+        last = letter.id
         kept = reader.dead_letter(letter.id)
         if (kept.raw, kept.log, kept.partition, kept.offset) != (
             letter.raw, letter.log, letter.partition, letter.offset,
@@ -90,16 +101,17 @@ def send(parcels: Sequence[Parcel], result: Result, *, store: Store, log: Transp
     try:
         for first in range(0, len(parcels), AT_ONCE):
             part = parcels[first : first + AT_ONCE]
-            ids = [parcel.letter.id for parcel in part]
-            store.begin_resend({parcel.letter.id: parcel.value for parcel in part})
+            ours = store.begin_resend((parcel.letter, parcel.value) for parcel in part)
             for parcel in part:
-                publisher.send(parcel.value, key=parcel.key, tag=parcel.letter.id)
+                if parcel.letter.id in ours:
+                    publisher.send(parcel.value, key=parcel.key, tag=parcel.letter.id)
             publisher.flush(timeout_s=FLUSH_S)
-            store.end_resend(ids)
-            result.sent += ids
+            store.end_resend(ours)
+            result.sent += sorted(ours)
+            result.taken += [parcel.letter.id for parcel in part if parcel.letter.id not in ours]
     except DeliveryError as error:
         raise DeliveryError(
-            f"{error.message}; {len(result.sent)} dead letters were sent, the next {len(ids)} may have been",
+            f"{error.message}; {len(result.sent)} dead letters were sent, the next {len(ours)} may have been",
             failures=error.failures,
             mend="`marketlab dead-letters resend --again` sends them once more: those that carry a seq then count as "
             "duplicates, not twice.",

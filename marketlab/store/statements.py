@@ -103,9 +103,12 @@ COUNT_REASONS: Final = """
     INSERT INTO reasons (log, partition, reason, count) VALUES (?, ?, ?, ?)
     ON CONFLICT (log, partition, reason) DO UPDATE SET count = count + excluded.count"""
 
+# The time is a version as well: whoever takes a letter changes it, also when the clock stands still or goes back.
 BEGIN_RESEND: Final = """
-    UPDATE dead_letters SET repaired = ?, resend_begun_at = unixepoch('subsec'), resent_at = NULL
-    WHERE id = ? RETURNING id"""
+    UPDATE dead_letters SET repaired = ?, resent_at = NULL,
+        resend_begun_at = max(unixepoch('subsec'), ifnull(resend_begun_at, 0) + 0.001)
+    WHERE id = ? AND resend_begun_at IS ? AND resent_at IS ? RETURNING id"""
+DEAD_LETTER_IS_THERE: Final = "SELECT 1 FROM dead_letters WHERE id = ?"
 END_RESEND: Final = "UPDATE dead_letters SET resent_at = unixepoch('subsec') WHERE id = ? RETURNING id"
 
 HEAD: Final = "SELECT id, alert_id, first_id, run, largest_change_pct, largest_id FROM latest WHERE symbol = ?"

@@ -12,7 +12,7 @@ import apsw
 
 from marketlab import failpoints
 from marketlab.errors import NotFoundError, QueryError, StaleOwnerError, StoreError
-from marketlab.model import BINS, Batch, Counts, Position, StreamKey, StreamState
+from marketlab.model import BINS, Batch, Counts, DeadLetter, Position, StreamKey, StreamState
 from marketlab.ports import PostedTick, Store
 from marketlab.store import statements as sql
 from marketlab.store.chain import Chain
@@ -107,17 +107,17 @@ class SqliteStore(SqliteReader, Store):
         self._wal.tend()
         return written
 
-    def begin_resend(self, letters: Mapping[int, bytes]) -> None:
-        """Note that dead letters are about to be sent again, and as what."""
+    def begin_resend(self, letters: Iterable[tuple[DeadLetter, bytes]]) -> frozenset[int]:
+        """Take dead letters for sending again, those that still stand as they were read."""
         with self._transaction(None) as connection:
-            for id_, repaired in letters.items():
-                _note_resend(connection.execute(sql.BEGIN_RESEND, (repaired, key(id_))), id_)
+            return frozenset(letter.id for letter, repaired in letters if _take(connection, letter, repaired))
 
     def end_resend(self, ids: Iterable[int]) -> None:
         """Note that the log has acknowledged them."""
         with self._transaction(None) as connection:
             for id_ in ids:
-                _note_resend(connection.execute(sql.END_RESEND, (key(id_),)), id_)
+                if not connection.execute(sql.END_RESEND, (key(id_),)).fetchall():
+                    raise _no_letter(id_)
 
     def close(self) -> None:
         """Close; the last one to do so folds the write-ahead log into the database."""
@@ -198,9 +198,18 @@ class SqliteStore(SqliteReader, Store):
 # --------------------------------------------------------------------------------------------- the parts of a batch
 
 
-def _note_resend(updated: apsw.Cursor, id_: int) -> None:
-    if not updated.fetchall():
-        raise NotFoundError(f"there is no dead letter {id_}", mend="`marketlab dead-letters list` lists them.")
+def _take(connection: apsw.Connection, letter: DeadLetter, repaired: bytes) -> bool:
+    """Compare and swap: whether the letter stands as it was read, and is taken now."""
+    id_ = key(letter.id)
+    if connection.execute(sql.BEGIN_RESEND, (repaired, id_, letter.resend_begun_at, letter.resent_at)).fetchall():
+        return True
+    if connection.execute(sql.DEAD_LETTER_IS_THERE, (id_,)).get is None:
+        raise _no_letter(letter.id)
+    return False
+
+
+def _no_letter(id_: int) -> NotFoundError:
+    return NotFoundError(f"there is no dead letter {id_}", mend="`marketlab dead-letters list` lists them.")
 
 
 def _moved(batch: Batch, expected: Mapping[int, Position]) -> dict[int, Position]:

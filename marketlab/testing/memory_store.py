@@ -107,14 +107,17 @@ class MemoryStore(Store):
                 written += 1
         return written
 
-    def begin_resend(self, letters: Mapping[int, bytes]) -> None:
-        """Note that dead letters are about to be sent again, and as what."""
+    def begin_resend(self, letters: Iterable[tuple[DeadLetter, bytes]]) -> frozenset[int]:
+        """Take dead letters for sending again, those that still stand as they were read."""
         with self._writing() as database:
-            found = [(_one(database.dead_letters, id_, "dead letter"), repaired) for id_, repaired in letters.items()]
-            for letter, repaired in found:
+            asked = [(_one(database.dead_letters, read.id, "dead letter"), read, value) for read, value in letters]
+            taken = [(found, value) for found, read, value in asked if _sent(found) == _sent(read)]
+            for letter, value in taken:
+                now = max(time.time(), (letter.resend_begun_at or 0.0) + 0.001)
                 database.dead_letters[letter.id - 1] = msgspec.structs.replace(
-                    letter, repaired=repaired, resend_begun_at=time.time(), resent_at=None
+                    letter, repaired=value, resend_begun_at=now, resent_at=None
                 )
+            return frozenset(letter.id for letter, _ in taken)
 
     def end_resend(self, ids: Iterable[int]) -> None:
         """Note that the log has acknowledged them."""
@@ -299,6 +302,10 @@ def _page(items: Sequence[_Row], limit: int, before: int | None) -> list[_Row]:
     """The newest first; ids ascend."""
     newest_first = (item for item in reversed(items) if before is None or item.id < before)
     return list(islice(newest_first, min(limit, len(items))))
+
+
+def _sent(letter: DeadLetter) -> tuple[float | None, float | None]:
+    return letter.resend_begun_at, letter.resent_at
 
 
 def _one(items: Sequence[_Row], id_: int, what: str) -> _Row:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from math import inf
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from marketlab.books import balance
@@ -665,7 +666,7 @@ def test_a_letter_that_is_sent_again_is_marked_before_and_after(store: Store) ->
     Feed(store)(b"one", b"two", b"three")
     plain = {letter.id: letter for letter in store.dead_letters(limit=9)}
     before = store.changes()
-    store.begin_resend({1: b"uno", 3: b"tre"})
+    assert store.begin_resend([(plain[1], b"uno"), (plain[3], b"tre")]) == {1, 3}
     assert store.changes() != before
     begun = store.dead_letter(1)
     assert (begun.repaired, begun.resent_at, begun.raw) == (b"uno", None, b"one")
@@ -674,16 +675,33 @@ def test_a_letter_that_is_sent_again_is_marked_before_and_after(store: Store) ->
     store.end_resend([3])
     assert store.dead_letter(3).resent_at is not None
     assert store.dead_letter(1) == begun
-    store.begin_resend({3: b"drei"})
+    assert store.begin_resend([(store.dead_letter(3), b"drei")]) == {3}
     assert (store.dead_letter(3).repaired, store.dead_letter(3).resent_at) == (b"drei", None)
+
+
+def test_a_letter_is_taken_once_however_many_have_read_it(another: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, other = another(), another()
+    Feed(store)(b"one", b"two")
+    one, two = store.dead_letter(1), store.dead_letter(2)
+    assert other.begin_resend([(one, b"uno")]) == {1}
+    assert store.begin_resend([(one, b"eins"), (two, b"zwei")]) == {2}
+    assert store.dead_letter(1).repaired == b"uno"
+    doubtful = store.dead_letter(1)
+    monkeypatch.setattr("time.time", lambda: 5.0)  # a clock that was set back
+    assert other.begin_resend([(doubtful, b"due")]) == {1}
+    assert store.begin_resend([(doubtful, b"drei")]) == frozenset()
+    store.end_resend([1])
+    assert store.begin_resend([(doubtful, b"drei")]) == frozenset()
+    assert store.dead_letter(1).repaired == b"due"
 
 
 @pytest.mark.parametrize("id_", [0, -1, 4, 2**63 - 1, 2**70])
 def test_a_letter_that_is_not_there_is_not_sent_again_nor_those_with_it(store: Store, id_: int) -> None:
     Feed(store)(b"one", b"two", b"three")
     before = everything(store)
+    one = store.dead_letter(1)
     with pytest.raises(NotFoundError):
-        store.begin_resend({1: b"uno", id_: b"?"})
+        store.begin_resend([(one, b"uno"), (msgspec.structs.replace(one, id=id_), b"?")])
     with pytest.raises(NotFoundError):
         store.end_resend([1, id_])
     assert everything(store) == before
@@ -742,7 +760,7 @@ def test_a_store_that_was_only_written_by_us_has_no_problems(another: Open) -> N
     feed = Feed(store)
     feed(*ticks(10, 20, 5), b"?", *ticks(1, first_seq=2), *ticks(9, first_seq=7), Close("r", "AAPL", 8, 1))
     other.post([PostedTick("AAPL", 1.0, 1.0), PostedTick("X", 1.0, 1.0, log=LOG, partition=0, offset=1)])
-    other.begin_resend({1: b"x"})
+    other.begin_resend([(other.dead_letter(1), b"x")])
     Feed(other)(*ticks(8, first_seq=8), b"{}", partition=1)
     for each in (store, other):
         assert list(each.problems()) == []

@@ -91,11 +91,42 @@ def test_what_was_sent_is_left_alone_the_next_time(lab: Lab) -> None:
     repaired = mend(quoted)
     assert repaired is not None
     lab.send((quoted, repaired.value))
-    assert lab.send((quoted, repaired.value)) == {"sent": [], "already_sent": [quoted.id], "in_doubt": []}
+    assert lab.send((quoted, repaired.value)) == {
+        "sent": [],
+        "already_sent": [quoted.id],
+        "in_doubt": [],
+        "taken_by_another": [],
+    }
     assert lab.send((quoted, repaired.value), again=True)["sent"] == [quoted.id]
     lab.consume()
     assert lab.account() == (3, 1, 0, 1, False)
     assert lab.store.books(run="r").runs[0].duplicate == 1
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_of_two_resends_at_once_one_sends_a_letter_and_the_other_says_so(lab: Lab, again: bool) -> None:
+    quoted, cut = oldest_first(lab.store)
+    repaired = mend(quoted)
+    assert repaired is not None
+    if again:
+        lab.store.begin_resend([(quoted, repaired.value)])  # begun and not acknowledged: both are asked to send it
+    letters = [(quoted, repaired.value)]
+    first = check(letters, reader=lab.store, log=lab.log, again=again, now=NOW)
+    second = check([*letters, (cut, encode(Tick("AAPL", 104.0, NOW + 4, None, 4, "r")))],
+                   reader=lab.store, log=lab.log, again=again, now=NOW)  # fmt: skip
+    assert send(*first, store=lab.store, log=lab.log).sent == [quoted.id]
+    result = send(*second, store=lab.store, log=lab.log).as_dict()
+    assert (result["sent"], result["taken_by_another"]) == ([cut.id], [quoted.id])
+    lab.consume()
+    assert lab.account() == (3, 2, 0, 0, True)
+    assert lab.store.books(run="r").runs[0].duplicate == 0
+
+
+def test_a_letter_that_is_given_twice_is_refused(lab: Lab) -> None:
+    quoted, _ = oldest_first(lab.store)
+    value = encode(Tick("AAPL", 103.0, NOW + 3, None, 3, "r"))
+    with pytest.raises(SettingsError, match=f"dead letter {quoted.id} may be sent once"):
+        lab.send((quoted, value), (quoted, value))
 
 
 def test_while_the_log_is_away_nothing_is_begun(lab: Lab) -> None:
@@ -112,7 +143,7 @@ def test_a_letter_whose_sending_was_never_acknowledged_is_in_doubt(lab: Lab, mon
     monkeypatch.setattr("marketlab.dead_letters.resend.FLUSH_S", 0.05)
     begun = lab.store.begin_resend
     with monkeypatch.context() as patch:
-        patch.setattr(lab.store, "begin_resend", lambda letters: (begun(letters), lab.log.stop()))
+        patch.setattr(lab.store, "begin_resend", lambda letters: (begun(letters), lab.log.stop())[0])
         with pytest.raises(DeliveryError) as caught:
             lab.send((quoted, value))
     assert "--again" in (caught.value.mend or "")
