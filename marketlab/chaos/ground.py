@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import random
 import shutil
-import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from marketlab.broker import ManagedBroker, Progress
-from marketlab.broker.config import HOST
+from marketlab.broker.ports import is_free
 from marketlab.transports import KafkaConfig, KafkaTransport, ensure_topic
 
 __all__ = ["Ground", "ground"]
 
 TOPIC_S = 30.0
 PARTITIONS = 3
+#: Out of the way of other brokers, which begin at 9092, and no ephemeral ports: whoever reconnects to a broker that is
+#: down could be given its port, and keep it from coming back (see :mod:`marketlab.broker.ports`).
+QUIET_PORTS = range(20_000, 30_000)
 
 #: Takes a line that says how a case stands.
 Tell = Callable[[str], None]
@@ -64,10 +67,8 @@ class Ground:
             admin.remove_group_members(group, [MemberToRemove(group_instance_id=instance_id)])
 
 
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+def _quiet_port() -> int:
+    return next(port for port in random.sample(QUIET_PORTS, len(QUIET_PORTS)) if is_free(port))
 
 
 def _kafka_error() -> type[Exception]:
@@ -85,8 +86,7 @@ def ground(*, tell: Tell, cache: Path | None = None, progress: Progress | None =
     """
     folder = Path(tempfile.mkdtemp(prefix="marketlab-chaos-"))
     try:
-        # A port out of the way: one that somebody else may take while the broker is down would end the case.
-        broker = ManagedBroker(folder / "home", cache=cache, port=_free_port())
+        broker = ManagedBroker(folder / "home", cache=cache, port=_quiet_port())
         with broker.acquire(progress=progress) as lease:
             yield Ground(folder, broker, lease.bootstrap_servers, tell)
     finally:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from marketlab.errors import DeliveryError, SettingsError
-from marketlab.model import Close, DeadLetter, Refusal, Tick
+from marketlab.model import DeadLetter, Refusal, Tick
 from marketlab.partitioner import Partitioner
 from marketlab.ports import Store, StoreReader, Transport
 from marketlab.wire import examine
@@ -66,7 +66,9 @@ def check(
     last = None
     for letter, value in sorted(letters, key=lambda item: item[0].id):
         if letter.id == last:
-            raise SettingsError(f"dead letter {letter.id} may be sent once, was given twice", mend="Keep one of the two.")
+            raise SettingsError(
+                f"dead letter {letter.id} may be sent once, was given twice", mend="Keep one of the two."
+            )
         last = letter.id
         kept = reader.dead_letter(letter.id)
         if (kept.raw, kept.log, kept.partition, kept.offset) != (
