@@ -43,10 +43,13 @@ def dead_letters() -> Response:
 
 def _shown(letter: DeadLetter) -> dict[str, Any]:
     fields = msgspec.structs.asdict(letter)
-    raw: bytes = fields.pop("raw")
     if letter.repaired is not None:  # always a message that can be read
         fields["repaired"] = letter.repaired.decode()
+    return fields | _text("raw", fields.pop("raw")) | _text("key", fields.pop("key"))
+
+
+def _text(name: str, value: bytes | None) -> dict[str, str | None]:
     try:
-        return {**fields, "raw": raw.decode("utf-8")}
+        return {name: None if value is None else value.decode("utf-8")}
     except UnicodeDecodeError:
-        return {**fields, "raw_b64": base64.b64encode(raw).decode("ascii")}
+        return {f"{name}_b64": base64.b64encode(value or b"").decode("ascii")}

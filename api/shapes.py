@@ -347,7 +347,7 @@ class Books(Answer):
 
 
 class DeadLetter(Answer):
-    """A message that was refused, whole: as ``raw``, or as ``raw_b64`` if it is not UTF-8."""
+    """A message that was refused, whole: ``raw`` and ``key``, or ``…_b64`` where they are not UTF-8."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -355,7 +355,7 @@ class DeadLetter(Answer):
             log=ALERT["log"], partition=2, offset=311, record_time=1730896260.5, reason="bad_price",
             detail="price must be above 0, was -3", run=RECORD["run"], symbol="AAPL", seq=240, id=1,
             repaired=None, resend_begun_at=None, resent_at=None,
-            raw='{"symbol":"AAPL","price":-3,"timestamp":1730896260.4}',
+            key="AAPL", raw='{"symbol":"AAPL","price":-3,"timestamp":1730896260.4}',
         ),
     )  # fmt: skip
 
@@ -372,6 +372,8 @@ class DeadLetter(Answer):
     repaired: str | None = Field(description="What was sent in its place; null if nothing was.")
     resend_begun_at: float | None = Field(description="When that was begun, seconds since the epoch.")
     resent_at: float | None = Field(description="When the log acknowledged it, seconds since the epoch.")
+    key: str | Omitted | None = Field(None, description="The message's own; null if it had none, or none was kept.")
+    key_b64: Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})] | Omitted = None
     raw: str | Omitted = None
     raw_b64: Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})] | Omitted = None
 

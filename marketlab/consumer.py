@@ -179,6 +179,7 @@ class Consumer:
                 offsets=chunk.offsets,
                 values=chunk.values,
                 record_times_ms=chunk.record_times_ms,
+                keys=chunk.keys,
             )
         failpoints.hit("after:consumer.analyse")
         if not self._commit(batch):

@@ -253,6 +253,8 @@ class Alert(msgspec.Struct, frozen=True):
 class DeadLetter(msgspec.Struct, frozen=True):
     """A refused message, whole. ``record_time`` is the log's own time of sending; ``id`` the store's, 0 before.
 
+    ``key``: the message's own; None if it had none, or was kept by a version that did not keep keys.
+
     If it was sent again: ``repaired``, the bytes that were sent in its place; ``resend_begun_at`` and ``resent_at``,
     when that was begun and when the log acknowledged it, s since the epoch. Begun and not acknowledged: it may stand
     on the log or not.
@@ -272,6 +274,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
     repaired: bytes | None = None
     resend_begun_at: float | None = None
     resent_at: float | None = None
+    key: bytes | None = None
 
 
 # --------------------------------------------------------------------------------------------- what is counted

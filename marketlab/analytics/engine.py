@@ -7,6 +7,7 @@ committed, the partition must be forgotten and read again.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from math import fsum
@@ -64,8 +65,12 @@ class Engine:
         offsets: Sequence[int],
         values: Sequence[bytes | None],
         record_times_ms: Sequence[int],
+        keys: Sequence[bytes | None] = (),
     ) -> None:
-        """Analyse messages of one partition, offsets ascending, and put everything into the batch."""
+        """Analyse messages of one partition, offsets ascending, and put everything into the batch.
+
+        :param keys: kept with refused messages, so that they can be sent again to where they came from
+        """
         if not offsets:
             return
         times = [time / 1000 for time in record_times_ms]
@@ -85,7 +90,8 @@ class Engine:
                 _close(streams[item.run, item.symbol], item, offset)
                 counts.control += 1
             elif type(item) is Refusal:
-                batch.dead_letters.append(_dead_letter(item, value, self._log, partition, offset, time))
+                key = keys[bisect_left(offsets, offset)] if keys else None
+                batch.dead_letters.append(_dead_letter(item, value, key, self._log, partition, offset, time))
                 _account(item, streams, offset)
                 counts.dead_lettered += 1
         counts.late = sum(row[8] for row in rows)
@@ -208,10 +214,17 @@ def _alert(
 
 
 def _dead_letter(
-    refusal: Refusal, value: bytes | None, log: str, partition: int, offset: int, record_time: float
+    refusal: Refusal,
+    value: bytes | None,
+    key: bytes | None,
+    log: str,
+    partition: int,
+    offset: int,
+    record_time: float,
 ) -> DeadLetter:
     return DeadLetter(
         raw=value or b"",
+        key=key,
         log=log,
         partition=partition,
         offset=offset,

@@ -90,6 +90,8 @@ def show(settings: Settings, *, number: int, as_json: bool) -> None:
     out.print(f"dead letter {letter.id}: [bold]{letter.reason}[/] ({escape(letter.reason.explanation)})")
     out.print(f"  what      {escape(letter.detail)}")
     out.print(f"  log       {escape(letter.log)}, partition {letter.partition}, offset {letter.offset}")
+    if letter.key is not None:
+        out.print(f"  key       {escape(_harmless(letter.key.decode('utf-8', 'backslashreplace')))}")
     out.print(f"  sent      {_day(letter.record_time)}")
     if letter.symbol or letter.run:
         out.print(f"  identity  run {letter.run or '–'}, symbol {letter.symbol or '–'}, seq {letter.seq or '–'}")

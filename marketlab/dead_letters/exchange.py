@@ -52,6 +52,7 @@ def as_dict(letter: DeadLetter) -> dict[str, Any]:
         "run": letter.run or None,
         "symbol": letter.symbol,
         "seq": letter.seq,
+        **({"key": None} if letter.key is None else _bytes("key", letter.key)),
         **_bytes("raw", letter.raw),
         "resent_at": letter.resent_at,
     }
@@ -117,6 +118,7 @@ def _entry(line: str, where: str) -> Entry:
             seq=fields["seq"],
             id=fields["id"],
             resent_at=fields["resent_at"],
+            key=_raw(fields, "key"),
         )
         return Entry(letter, _raw(fields, "repaired"), tuple(fields.get("mends", ())))
     except (ValueError, KeyError, TypeError, AttributeError) as error:

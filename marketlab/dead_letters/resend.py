@@ -124,7 +124,7 @@ def send(parcels: Sequence[Parcel], result: Result, *, store: Store, log: Transp
 
 
 def _key(letter: DeadLetter, value: bytes, partition_of: Partitioner, now: float) -> bytes:
-    """The key of a repaired message: the symbol, as of every message of that symbol."""
+    """The key of a repaired message: that of the letter, or else the symbol, as of every message of that symbol."""
     item = examine(value, now)
     if isinstance(item, Refusal):
         raise SettingsError(
@@ -139,11 +139,21 @@ def _key(letter: DeadLetter, value: bytes, partition_of: Partitioner, now: float
             f"dead letter {letter.id} must keep run, symbol and seq, which could be read as {wanted}; was {found}",
             mend="Its run's account counts it by these three.",
         )
-    key = item.symbol.encode()
-    if (isinstance(item, Close) or item.seq is not None) and partition_of(key) != letter.partition:
+    symbol = item.symbol.encode()
+    key = symbol if letter.key is None else letter.key
+    if isinstance(item, Tick) and item.seq is None:
+        return key
+    mend = "A wrong symbol would count it in the account of another; without a seq it may be sent all the same."
+    if letter.symbol is None and key != symbol:
+        raise SettingsError(
+            f"dead letter {letter.id} was sent under the key {letter.key!r}, and {item.symbol} is another: it cannot "
+            f"have been one of {item.symbol}",
+            mend=mend,
+        )
+    if partition_of(key) != letter.partition:
         raise SettingsError(
             f"dead letter {letter.id} came from partition {letter.partition}, and {item.symbol} belongs on "
             f"{partition_of(key)}: it cannot have been one of {item.symbol}",
-            mend="A wrong symbol would count it in the account of another; without a seq it may be sent all the same.",
+            mend=mend,
         )
     return key

@@ -48,5 +48,8 @@ ALTER TABLE runs ADD COLUMN changes INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN pruned_at REAL;
 """
 
+#: The key of a dead letter, by which it is sent again to the partition that it came from.
+_FROM_2: Final = "ALTER TABLE dead_letters ADD COLUMN key BLOB"
+
 #: version → script that brings a file of that version to the next.
-MIGRATIONS: Final[Mapping[int, str]] = {1: _FROM_1}
+MIGRATIONS: Final[Mapping[int, str]] = {1: _FROM_1, 2: _FROM_2}

@@ -147,19 +147,19 @@ def dead_letter_values(letter: DeadLetter) -> tuple[Any, ...]:
     """A dead letter in the order of the table's columns, without its id."""
     return (
         letter.raw, letter.log, letter.partition, letter.offset, letter.record_time,
-        letter.reason.value, letter.detail, letter.run, letter.symbol, letter.seq,
+        letter.reason.value, letter.detail, letter.run, letter.symbol, letter.seq, letter.key,
     )  # fmt: skip
 
 
 def dead_letter_from(row: tuple[Any, ...]) -> DeadLetter:
     """A row of ``dead_letters``."""
     (
-        id_, raw, log, partition, offset, record_time, reason, detail, run, symbol, seq,
+        id_, raw, log, partition, offset, record_time, reason, detail, run, symbol, seq, key,
         repaired, resend_begun_at, resent_at,
     ) = row  # fmt: skip
     return DeadLetter(
         raw, log, partition, offset, record_time, Reason(reason), detail, run, symbol, seq, id_,
-        repaired, resend_begun_at, resent_at,
+        repaired, resend_begun_at, resent_at, key,
     )  # fmt: skip
 
 

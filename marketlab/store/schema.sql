@@ -85,7 +85,8 @@ CREATE TABLE dead_letters (
     seq         INTEGER,
     repaired        BLOB,          -- what was sent in its place, if it was sent again
     resend_begun_at REAL,          -- not NULL while resent_at is: it may stand on the log or not
-    resent_at       REAL           -- when the log acknowledged it
+    resent_at       REAL,          -- when the log acknowledged it
+    key             BLOB           -- the message's own; NULL if it had none, or none was kept (before version 3)
 ) STRICT;
 CREATE INDEX dead_letters_by_reason ON dead_letters (reason);
 

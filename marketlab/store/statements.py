@@ -21,7 +21,7 @@ _ALERT = (
     "tick_id", "stream_id", "prev_id",
 )  # fmt: skip
 _DEAD_LETTER = (
-    "raw", "log", "partition", '"offset"', "record_time", "reason", "detail", "run", "symbol", "seq",
+    "raw", "log", "partition", '"offset"', "record_time", "reason", "detail", "run", "symbol", "seq", "key",
 )  # fmt: skip
 _RECORD = (
     "id", "symbol", "price", "moving_average", "alert", "timestamp", "size", "change_pct", "run", "seq", "partition",

@@ -679,6 +679,17 @@ def test_a_letter_that_is_sent_again_is_marked_before_and_after(store: Store) ->
     assert (store.dead_letter(3).repaired, store.dead_letter(3).resent_at) == (b"drei", None)
 
 
+def test_a_letter_keeps_the_key_of_its_message(store: Store) -> None:
+    feed = Feed(store)
+    keys: list[bytes | None] = [b"NYSE", None, b"\xff\x00"]
+    batch = feed.engine.batch()
+    feed.engine.add(
+        batch, partition=0, offsets=[4, 7, 8], values=[b"one", b"two", b"three"], record_times_ms=[1, 2, 3], keys=keys
+    )
+    feed.commit(batch)
+    assert [letter.key for letter in store.dead_letters(limit=9)] == keys[::-1]
+
+
 def test_a_letter_is_taken_once_however_many_have_read_it(another: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     store, other = another(), another()
     Feed(store)(b"one", b"two")

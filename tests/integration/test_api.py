@@ -111,6 +111,7 @@ def test_dead_letters_show_the_message_whole(lab: ApiLab) -> None:
     assert "raw" not in binary
     assert (binary["log"], binary["partition"], binary["offset"]) == (LOG, 0, 1)
     assert lab.get("/dead-letters?reason=not_utf8") == [binary]
+    assert text["key"] is None
 
 
 # ------------------------------------------------------------------------------------------ paging

@@ -17,6 +17,7 @@ from marketlab.dead_letters import Entry, check, mend, oldest_first, read_file, 
 from marketlab.dead_letters.resend import AT_ONCE
 from marketlab.errors import DeliveryError, NotFoundError, SettingsError, TransportError
 from marketlab.model import DeadLetter, Reason, Rule, Tick
+from marketlab.partitioner import Partitioner
 from marketlab.testing.malformed import malformed
 from marketlab.testing.memory_log import MemoryLog
 from marketlab.testing.memory_store import MemoryStore
@@ -204,15 +205,44 @@ def _ends(log: MemoryLog) -> Iterator[tuple[int, int]]:
         subscription.close(timeout_s=1)
 
 
-def test_a_symbol_that_belongs_on_another_partition_cannot_have_been_meant(lab: Lab) -> None:
-    _, cut = oldest_first(lab.store)
-    from marketlab.partitioner import Partitioner
-
+def elsewhere(symbol: str) -> str:
+    """A name that belongs on another partition than this one."""
     partition_of = Partitioner(3)
-    other = next(s for s in (f"S{n}" for n in range(99)) if partition_of(s.encode()) != cut.partition)
+    return next(s for s in (f"S{n}" for n in range(99)) if partition_of(s.encode()) != partition_of(symbol.encode()))
+
+
+def test_a_symbol_that_is_not_that_of_the_key_cannot_have_been_meant(lab: Lab) -> None:
+    _, cut = oldest_first(lab.store)
+    with pytest.raises(SettingsError, match="under the key b'AAPL'"):
+        lab.send((cut, encode(Tick("GOOG", 1.0, NOW, None, 4, "r"))))
+    assert lab.send((cut, encode(Tick("GOOG", 1.0, NOW))))["sent"] == [cut.id], "without a seq no account goes wrong"
+
+
+def test_without_a_key_a_symbol_that_belongs_on_another_partition_cannot_have_been_meant(lab: Lab) -> None:
+    lab.log.append(0, b"no key")
+    lab.consume()
+    *_, letter = oldest_first(lab.store)
+    assert letter.key is None
+    other = next(s for s in ("AAPL", elsewhere("AAPL")) if Partitioner(3)(s.encode()) != 0)
     with pytest.raises(SettingsError, match="belongs on"):
-        lab.send((cut, encode(Tick(other, 1.0, NOW, None, 4, "r"))))
-    assert lab.send((cut, encode(Tick(other, 1.0, NOW))))["sent"] == [cut.id], "without a seq no account goes wrong"
+        lab.send((letter, encode(Tick(other, 1.0, NOW, None, 4, "r"))))
+
+
+def test_a_letter_goes_back_under_its_own_key_to_where_it_came_from() -> None:
+    lab, exchange = Lab(), elsewhere("AAPL")
+    lines = [encode(Tick("AAPL", 100.0 + seq, NOW + seq, None, seq, "r")) for seq in range(1, 4)]
+    lines[1] = lines[1].replace(b"102.0", b'"102.0"')
+    lab.put(*lines, b'{"type":"close","run":"r","symbol":"AAPL","last_seq":3,"symbols":1}', key=exchange)
+    lab.consume()
+    (letter,) = oldest_first(lab.store)
+    assert letter.key == exchange.encode()
+    mended = mend(letter)
+    assert mended is not None
+    assert lab.send((letter, mended.value))["sent"] == [letter.id]
+    lab.consume()
+    assert lab.account() == (2, 1, 0, 0, True)
+    (partition,) = (book.partition for book in lab.store.partition_books() if book.counts.received)
+    assert partition == letter.partition == Partitioner(3)(exchange.encode())
 
 
 def test_a_letter_of_another_home_or_log_is_refused(lab: Lab) -> None:
@@ -230,16 +260,16 @@ def test_a_letter_of_another_home_or_log_is_refused(lab: Lab) -> None:
 # ------------------------------------------------------------------------------------------------ the file
 
 
-def letter(raw: bytes, number: int = 1) -> DeadLetter:
-    return DeadLetter(raw, "log", 0, number, NOW, Reason.NOT_JSON, "why", id=number)
+def letter(raw: bytes, number: int = 1, key: bytes | None = None) -> DeadLetter:
+    return DeadLetter(raw, "log", 0, number, NOW, Reason.NOT_JSON, "why", id=number, key=key)
 
 
-@given(st.lists(st.tuples(st.binary(max_size=40), st.none() | st.binary(max_size=40)), max_size=5))
+@given(st.lists(st.tuples(st.binary(max_size=40), *(st.none() | st.binary(max_size=40),) * 2), max_size=5))
 def test_any_bytes_come_back_from_the_file_as_they_were(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[bytes, bytes | None]]
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[bytes, bytes | None, bytes | None]]
 ) -> None:
     path = tmp_path_factory.mktemp("letters") / "letters.jsonl"
-    entries = [Entry(letter(raw, number), repaired) for number, (raw, repaired) in enumerate(rows, start=1)]
+    entries = [Entry(letter(raw, number, key), repaired) for number, (raw, key, repaired) in enumerate(rows, start=1)]
     assert write_file(path, entries) == len(entries)
     assert list(read_file(path)) == entries
     assert [name.name for name in path.parent.iterdir()] == [path.name]
