@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -172,6 +173,16 @@ class Fire:
             started = time.monotonic()
             self.account.problems += check_file(self.database) if self.database.exists() else []
             self._check_s = time.monotonic() - started
+
+    def died(self, hand: Hand, point: str) -> None:
+        """Wait for the end of a process in which a failpoint is armed; any other end is a problem."""
+        self.ended(hand, f"at {point}")
+        if hand.code != -signal.SIGKILL:
+            self.account.problems.append(f"{hand.name} was to die at {point}, it ended with {hand.code}")
+
+    def ended(self, hand: Hand, why: str = "of itself") -> None:
+        """Wait for the end of a process."""
+        self.until(lambda: hand.code is not None, f"the end of {hand.name} {why}")
 
     # ------------------------------------------------------------------------------------------ the end
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import re
 import signal
 import threading
 import time
@@ -23,17 +24,20 @@ import apsw
 from marketlab import failpoints
 from marketlab.broker import ManagedBroker
 from marketlab.consumer import Consumer
+from marketlab.dead_letters import check, mend, oldest_first, send
 from marketlab.errors import DeliveryError, MarketlabError
 from marketlab.model import Batch, Position, Rule, Tick
-from marketlab.ports import PostedTick
+from marketlab.ports import PostedTick, Publisher
 from marketlab.producer import Pace, Producer
 from marketlab.sources import Simulator, simulated_clock
-from marketlab.store import SqliteStore, wal
+from marketlab.store import SqliteStore, pruning, wal
 from marketlab.transports import KafkaConfig, KafkaTransport
 
-__all__ = ["Consume", "HoldLock", "Post", "Produce", "StepClock", "UseBroker", "main"]
+__all__ = ["Consume", "HoldLock", "Post", "Produce", "Prune", "Resend", "StepClock", "UseBroker", "main"]
 
 SMALL_WAL_PAGES = 40  # so that runs of a few thousand ticks meet checkpoints too
+SMALL_CHUNK = 100  # rows, so that a prune of a few hundred ticks has many steps
+PRICE = re.compile(rb'"price":([0-9.e+-]+)')
 DAY_S = 86_400.0
 
 _true_time = time.time  # before a StepClock takes its place
@@ -120,6 +124,7 @@ class Produce:
 
     :param rate: ticks a second, 0 for as fast as it goes
     :param steps: how often the event time jumps in a run
+    :param spoil: of so many ticks one has its price in quotes, so that it is refused and can be mended; 0: none
     """
 
     kafka: KafkaConfig
@@ -129,6 +134,7 @@ class Produce:
     rate: float = 0.0
     clock_seed: int | None = None
     steps: int = 0
+    spoil: int = 0
 
     def run(self, stop: threading.Event, say: Say) -> None:
         """Send every run."""
@@ -139,13 +145,72 @@ class Produce:
                 say("run", run)
                 source = Simulator(seed=self.seed, clock=simulated_clock())
                 ticks = _jumping(source, self.ticks, self.steps, self.clock_seed) if self.steps else iter(source)
-                producer = Producer(log.publisher(), run=run)
+                publisher = _Spoiling(log.publisher(), self.spoil) if self.spoil else log.publisher()
+                producer = Producer(publisher, run=run)
                 try:
                     producer.run(ticks, stop, pace=Pace(rate=self.rate), max_ticks=self.ticks)
                 except DeliveryError as error:
                     say("failed", f"run {run}: {error.message}")
                     raise
                 say("sent", run)
+
+
+class _Spoiling(Publisher):
+    """Puts the price of every so manieth tick in quotes."""
+
+    def __init__(self, publisher: Publisher, every: int) -> None:
+        self._publisher = publisher
+        self._every = every
+        self._count = 0
+
+    def send(self, value: bytes, *, key: bytes, tag: object = None) -> None:
+        self._count += 1
+        if self._count % self._every == 0:
+            value = PRICE.sub(rb'"price":"\1"', value)
+        self._publisher.send(value, key=key, tag=tag)
+
+    def flush(self, *, timeout_s: float) -> None:
+        self._publisher.flush(timeout_s=timeout_s)
+
+    def close(self, *, timeout_s: float) -> None:
+        self._publisher.close(timeout_s=timeout_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """Whoever sends again what can be mended; says which letters were ``sent`` and which are in ``doubt``."""
+
+    kafka: KafkaConfig
+    database: Path
+    again: bool = False
+
+    def run(self, stop: threading.Event, say: Say) -> None:
+        """Mend, check and send."""
+        del stop
+        with closing(SqliteStore(self.database)) as store, KafkaTransport(self.kafka) as log:
+            mended = [(letter, found.value) for letter in oldest_first(store) if (found := mend(letter))]
+            parcels, result = check(mended, reader=store, log=log, again=self.again, now=time.time())
+            result = send(parcels, result, store=store, log=log)
+        say("sent", str(len(result.sent)))
+        say("doubt", str(len(result.in_doubt)))
+
+
+@dataclass(frozen=True, slots=True)
+class Prune:
+    """Whoever prunes the database of what is older, in steps of a few rows.
+
+    :param before: seconds since the epoch
+    """
+
+    database: Path
+    before: float
+
+    def run(self, stop: threading.Event, say: Say) -> None:
+        """Prune."""
+        del stop
+        pruning.CHUNK = SMALL_CHUNK  # type: ignore[misc]
+        pruned = pruning.prune(self.database, before=self.before)
+        say("pruned", f"{pruned.ticks} ticks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +261,7 @@ class UseBroker:
             say("broker", lease.bootstrap_servers)
 
 
-Task = Consume | Produce | HoldLock | Post | UseBroker
+Task = Consume | Produce | Resend | Prune | HoldLock | Post | UseBroker
 
 
 class StepClock:

@@ -22,6 +22,7 @@ from typing import Final
 
 import apsw
 
+from marketlab import failpoints
 from marketlab.store.connection import BUSY_TIMEOUT_S, open_writing, require_library, translating
 from marketlab.store.relink import relinks
 from marketlab.store.schema import prepare
@@ -182,7 +183,8 @@ class _Prune:
         began = time.monotonic()
         try:
             yield
-            connection.execute("COMMIT")
+            with failpoints.around("store.prune"):
+                connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

@@ -109,12 +109,12 @@ class SqliteStore(SqliteReader, Store):
 
     def begin_resend(self, letters: Iterable[tuple[DeadLetter, bytes]]) -> frozenset[int]:
         """Take dead letters for sending again, those that still stand as they were read."""
-        with self._transaction(None) as connection:
+        with self._transaction("store.begin_resend") as connection:
             return frozenset(letter.id for letter, repaired in letters if _take(connection, letter, repaired))
 
     def end_resend(self, ids: Iterable[int]) -> None:
         """Note that the log has acknowledged them."""
-        with self._transaction(None) as connection:
+        with self._transaction("store.end_resend") as connection:
             for id_ in ids:
                 if not connection.execute(sql.END_RESEND, (key(id_),)).fetchall():
                     raise _no_letter(id_)
