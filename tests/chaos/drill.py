@@ -8,7 +8,7 @@ kill would leave, for SQLite rolls back what was not committed.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -402,12 +402,12 @@ DRILLS = (
 )  # fmt: skip
 
 
-def drill(folder: Path) -> str | None:
+def drill(folder: Path, drills: Iterable[Callable[[Path], Iterator[str]]]) -> str | None:
     """The first thing that goes wrong, as ``drill: problem``, or None; an exception counts too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("marketlab.consumer.RETRY_S", 0.001)
         patch.setattr("marketlab.consumer.POLL_S", 0.01)
-        for act in DRILLS:
+        for act in drills:
             try:
                 problem = next(act(folder), None)
             except Exception as error:  # a pipeline that falls over has not survived the drill
