@@ -70,12 +70,15 @@ ALERT = {
     "tick_id": 1042,
 }  # fmt: skip
 _WINDOW = [
-    {"offset": offset, "price": price, "price_again": price}
+    {
+        "offset": offset, "price": price, "price_again": price, "same": True,
+        "raw": f'{{"symbol":"AAPL","price":{price},"timestamp":{1730896201.0 + offset}}}',
+    }
     for offset, price in zip([198, 200, 203, 205, 207], [215.0, 215.2, 215.1, 215.1, 221.66], strict=True)
 ]
 PROVENANCE = {
     "rule": ALERT["rule"], "previous": _WINDOW[3], "current": _WINDOW[4], "window": _WINDOW, "log": ALERT["log"],
-    "partition": 2, "verdict": "confirmed",
+    "topic": "stock-ticks", "partition": 2, "verdict": "confirmed",
     "detail": "the log still holds these ticks, and the alert comes out again",
     "recomputed": {"moving_average": 216.412, "change_pct": 3.0497, "fires": True},
 }  # fmt: skip
@@ -218,6 +221,9 @@ class Seen(Answer):
     offset: int
     price: float
     price_again: float | None = Field(description="As read from the log just now; null: not read, gone, or no tick.")
+    same: bool = Field(description="Whether the message at this place still says what was stored.")
+    raw: str | Omitted | None = Field(None, description="That message, read again just now; null: not read, or gone.")
+    raw_b64: Annotated[str, Field(json_schema_extra={"contentEncoding": "base64"})] | Omitted = None
 
 
 class Recomputed(Answer):
@@ -236,6 +242,7 @@ class Provenance(Answer):
     current: Seen
     window: list[Seen]
     log: str
+    topic: str | None = Field(description="That was read, by name; null on a tape, or if it was another one.")
     partition: int
     verdict: Literal["confirmed", "differs", "gone", "unreachable"]
     detail: str = Field(description="The verdict as a sentence.")

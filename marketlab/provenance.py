@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -25,7 +26,7 @@ AT_ONCE = 2  # questions to the log under way in one process; a log that hangs m
 
 DETAIL = {
     "confirmed": "the log still holds these ticks, and the alert comes out again",
-    "differs": "recomputed from the log, something else comes out",
+    "differs": "what was stored is not what the log holds, or does not follow from it",
     "gone": "the log no longer holds all of these ticks; recomputed from what was stored",
     "unreachable": "recomputed from what was stored",
 }
@@ -37,20 +38,27 @@ class OtherLogError(TransportError):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One tick behind an alert: what the store said of it and what the log says now."""
+    """One tick behind an alert: what the store said of it and what the log says now.
+
+    ``price``: as stored with the alert; ``raw``: the message at its place, read again, None if it is gone;
+    ``read_again``: the price in it, None if it is no tick of this stream; ``same``: whether it says what was stored.
+    """
 
     offset: int
-    price: float  # as stored with the alert
-    read_again: float | None  # as decoded from the log now; None: gone or no tick
-
-    @property
-    def same(self) -> bool:
-        """Whether the log still says what was stored."""
-        return self.read_again == self.price
+    price: float
+    raw: bytes | None
+    read_again: float | None
+    same: bool
 
     def as_dict(self) -> dict[str, Any]:
-        """As it stands in an explanation."""
-        return {"offset": self.offset, "price": self.price, "price_again": self.read_again}
+        """As it stands in an explanation; ``raw`` in base64 under another name where it is no text."""
+        return {
+            "offset": self.offset,
+            "price": self.price,
+            "price_again": self.read_again,
+            "same": self.same,
+            **_text(self.raw),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,8 @@ class Explanation:
 
     ``verdict``: ``confirmed``, ``differs`` (the log says something else), ``gone`` (the log no longer holds all of the
     ticks, or is not the one that the alert came from) or ``unreachable`` (it cannot be read now). With the last two
-    the stored prices stand in for those that were not read. ``detail``: the verdict as a sentence.
+    the stored prices stand in for those that were not read. ``detail``: the verdict as a sentence. ``topic``: that was
+    read; None on a tape, or if it was another one.
     """
 
     alert: Alert
@@ -70,6 +79,7 @@ class Explanation:
     fires: bool
     verdict: str
     detail: str
+    topic: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """As ``GET /alerts/<id>`` and ``marketlab explain --json`` give it."""
@@ -79,6 +89,7 @@ class Explanation:
             "current": self.ticks[-1].as_dict(),
             "window": [tick.as_dict() for tick in self.ticks],
             "log": self.alert.log,
+            "topic": self.topic,
             "partition": self.alert.partition,
             "verdict": self.verdict,
             "detail": self.detail,
@@ -90,10 +101,11 @@ class Explanation:
         }
 
 
-def explain(alert: Alert, *, read: Read) -> Explanation:
+def explain(alert: Alert, *, read: Read, topic: str | None = None) -> Explanation:
     """Explain an alert.
 
     :param read: reads the log that the alert came from; it may raise any of our errors instead
+    :param topic: that is read
     """
     values: Mapping[int, bytes | None] = {}
     away, why = "", ""
@@ -105,9 +117,12 @@ def explain(alert: Alert, *, read: Read) -> Explanation:
         away, why = "unreachable", error.message
 
     def seen(offset: int, price: float) -> Seen:
-        item = examine(values.get(offset), float("inf"))
-        again = item.price if isinstance(item, Tick) and item.symbol == alert.symbol else None
-        return Seen(offset, price, again)
+        raw = values.get(offset)
+        item = examine(raw, float("inf"))
+        if not isinstance(item, Tick) or (item.symbol, item.run) != (alert.symbol, alert.run):
+            return Seen(offset, price, raw, None, same=False)
+        own = offset != alert.offset or (item.timestamp, item.seq) == (alert.timestamp, alert.seq)
+        return Seen(offset, price, raw, item.price, same=own and item.price == price)
 
     ticks = tuple(map(seen, alert.window_offsets, alert.window_prices))
     previous = seen(alert.previous_offset, alert.previous_price)
@@ -117,14 +132,24 @@ def explain(alert: Alert, *, read: Read) -> Explanation:
     change = change_pct(before, prices[-1])
     fires = reaches(before, prices[-1], threshold_pct=alert.rule.threshold_pct)
     everything = (*ticks, previous)
-    if not fires or average != alert.moving_average or change != alert.change_pct:
+    follows = fires and average == alert.moving_average and change == alert.change_pct
+    if not follows or any(tick.raw is not None and not tick.same for tick in everything):
         verdict = "differs"
-    elif any(tick.read_again is None for tick in everything):
+    elif any(tick.raw is None for tick in everything):
         verdict = away or "gone"
     else:
-        verdict = "confirmed" if all(tick.same for tick in everything) else "differs"
+        verdict = "confirmed"
     detail = f"{why}; {DETAIL['unreachable']}" if why and verdict == away else DETAIL[verdict]
-    return Explanation(alert, ticks, previous, average, change, fires, verdict, detail)
+    return Explanation(
+        alert, ticks, previous, average, change, fires, verdict, detail, None if away == "gone" else topic
+    )
+
+
+def _text(raw: bytes | None) -> dict[str, str | None]:
+    try:
+        return {"raw": None if raw is None else raw.decode()}
+    except UnicodeDecodeError:
+        return {"raw_b64": base64.b64encode(raw or b"").decode("ascii")}
 
 
 def read_same(
@@ -147,16 +172,22 @@ class Explainer:
 
     :param open_log: opens the log as it can be had now, or raises one of our errors
     :param timeout_s: for one explanation
+    :param topic: of the log, by name
     """
 
-    def __init__(self, open_log: Callable[[], AbstractContextManager[Transport]], *, timeout_s: float) -> None:
+    def __init__(
+        self, open_log: Callable[[], AbstractContextManager[Transport]], *, timeout_s: float, topic: str | None = None
+    ) -> None:
         self._open_log = open_log
+        self._topic = topic
         self._timeout_s = timeout_s
         self._places = threading.BoundedSemaphore(AT_ONCE)
 
     def __call__(self, alert: Alert) -> Explanation:
         """Explain an alert, within the time."""
-        return explain(alert, read=lambda partition, offsets: self._read(alert.log, partition, offsets))
+        return explain(
+            alert, read=lambda partition, offsets: self._read(alert.log, partition, offsets), topic=self._topic
+        )
 
     def _read(self, log_id: str, partition: int, offsets: Iterable[int]) -> Mapping[int, bytes | None]:
         if not self._places.acquire(blocking=False):

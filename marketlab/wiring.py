@@ -48,6 +48,7 @@ __all__ = [
     "rule",
     "tape_path",
     "timed",
+    "topic_of",
 ]
 
 API_HOST, API_PORT = "127.0.0.1", 5000
@@ -242,7 +243,14 @@ def open_transport(
 
 def open_explainer(settings: Settings, transport: str = "kafka") -> Explainer:
     """Explains alerts by the log as it can be had at that moment. It starts nothing: it says that the log is away."""
-    return Explainer(lambda: _log_at_hand(settings, transport), timeout_s=EXPLAIN_S)
+    return Explainer(
+        lambda: _log_at_hand(settings, transport), timeout_s=EXPLAIN_S, topic=topic_of(settings, transport)
+    )
+
+
+def topic_of(settings: Settings, transport: str) -> str | None:
+    """The topic that a transport reads, by name; a tape has none that matters."""
+    return settings.topic_name if tape_path(transport) is None else None
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from marketlab.cli.mending import export, repair, resend
 from marketlab.cli.options import json_option, reason_option
-from marketlab.cli.output import out, print_json, table
+from marketlab.cli.output import harmless, out, print_json, table
 from marketlab.dead_letters import as_dict, mend
 from marketlab.model import DeadLetter
 from marketlab.settings import Settings
@@ -91,7 +91,7 @@ def show(settings: Settings, *, number: int, as_json: bool) -> None:
     out.print(f"  what      {escape(letter.detail)}")
     out.print(f"  log       {escape(letter.log)}, partition {letter.partition}, offset {letter.offset}")
     if letter.key is not None:
-        out.print(f"  key       {escape(_harmless(letter.key.decode('utf-8', 'backslashreplace')))}")
+        out.print(f"  key       {escape(harmless(letter.key.decode('utf-8', 'backslashreplace')))}")
     out.print(f"  sent      {_day(letter.record_time)}")
     if letter.symbol or letter.run:
         out.print(f"  identity  run {letter.run or '–'}, symbol {letter.symbol or '–'}, seq {letter.seq or '–'}")
@@ -104,7 +104,7 @@ def show(settings: Settings, *, number: int, as_json: bool) -> None:
     else:
         out.print("  mended    [dim]nothing here is certain; export it, edit `repaired`, send it again[/]")
     out.print(f"\n{len(letter.raw):,} bytes")
-    out.print(escape(_harmless(letter.raw.decode("utf-8", "backslashreplace"))))
+    out.print(escape(harmless(letter.raw.decode("utf-8", "backslashreplace"))))
     out.print()
     for start in range(0, min(len(letter.raw), DUMPED_BYTES), 16):
         part = letter.raw[start : start + 16]
@@ -123,11 +123,6 @@ def _shown(letter: DeadLetter) -> dict[str, object]:
         "repaired": letter.repaired.decode() if letter.repaired is not None else None,
         "resend_begun_at": letter.resend_begun_at,
     }
-
-
-def _harmless(text: str) -> str:
-    """Text without what a terminal would obey."""
-    return "".join(char if char.isprintable() or char in "\n\t" else f"\\x{ord(char):02x}" for char in text)
 
 
 def _sent(letter: DeadLetter) -> str:

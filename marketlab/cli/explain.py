@@ -6,17 +6,18 @@ import sys
 from collections.abc import Iterable, Mapping
 
 import click
+from rich.markup import escape
 
 from marketlab.analytics import price_text
 from marketlab.cli.options import json_option, transport_option
-from marketlab.cli.output import out, print_json, table
+from marketlab.cli.output import harmless, out, print_json, table
 from marketlab.cli.progress import progress
 from marketlab.errors import NotFoundError
 from marketlab.model import to_dict
 from marketlab.provenance import Explanation, read_same
 from marketlab.provenance import explain as explain_alert
 from marketlab.settings import Settings
-from marketlab.wiring import open_reader, open_transport
+from marketlab.wiring import open_reader, open_transport, topic_of
 
 __all__ = ["explain"]
 
@@ -43,7 +44,7 @@ def explain(settings: Settings, *, alert: int | None, transport: str, as_json: b
         with open_transport(settings, transport, progress=progress(quiet=as_json)) as log:
             return read_same(log, found.log, partition, offsets, timeout_s=READ_S)
 
-    explanation = explain_alert(found, read=read)
+    explanation = explain_alert(found, read=read, topic=topic_of(settings, transport))
     if as_json:
         print_json({"alert": to_dict(found), **explanation.as_dict()})
     else:
@@ -55,13 +56,16 @@ def _show(explanation: Explanation) -> None:
     alert, rule = explanation.alert, explanation.alert.rule
     out.print(f"{alert.text}   [dim]alert {alert.id}, run {alert.run or '–'}, seq {alert.seq or '–'}[/]")
     out.print(f"  rule      one tick moves the price by {rule.threshold_pct:g} % or more; MA over {rule.window} ticks")
-    out.print(f"  log       {alert.log}, partition {alert.partition}, offset {alert.offset}")
+    place = f"{explanation.topic} ({alert.log})" if explanation.topic else alert.log
+    out.print(f"  log       {escape(place)}, partition {alert.partition}, offset {alert.offset}")
     out.print(f"  previous  {price_text(alert.previous_price)} at offset {alert.previous_offset}")
     out.print(f"  this      {price_text(alert.price)}, a change of {alert.change_pct:+.4f} %")
-    rows = table("  window", "#offset", "#price stored", "#price read again")
+    rows = table("  window", "#offset", "#price stored", "#price read again", "", "message read again")
     for number, tick in enumerate(explanation.ticks, start=1):
         again = "–" if tick.read_again is None else price_text(tick.read_again)
-        rows.add_row(f"  {number}", str(tick.offset), price_text(tick.price), again)
+        raw = "–" if tick.raw is None else escape(harmless(tick.raw.decode("utf-8", "backslashreplace")))
+        mark = "✓" if tick.same else "" if tick.raw is None else "[bold red]✗[/]"
+        rows.add_row(f"  {number}", str(tick.offset), price_text(tick.price), again, mark, raw)
     out.print(rows)
     out.print(
         f"  recomputed: MA {explanation.recomputed_average!r}, change {explanation.recomputed_change_pct:+.4f} %, "

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from marketlab.errors import MarketlabError
 
-__all__ = ["err", "fail", "out", "print_json", "table"]
+__all__ = ["err", "fail", "harmless", "out", "print_json", "table"]
 
 WIDE = 250
 NARROW = 90  # columns stand one space apart instead of two
@@ -36,6 +36,11 @@ def fail(error: MarketlabError) -> None:
     err.print(f"[bold red]error[/] {escape(error.message)}")
     if error.mend:
         err.print(f"      {escape(error.mend)}")
+
+
+def harmless(text: str) -> str:
+    """Text without what a terminal would obey."""
+    return "".join(char if char.isprintable() or char in "\n\t" else f"\\x{ord(char):02x}" for char in text)
 
 
 def table(*columns: str, title: str | None = None) -> Table:

@@ -40,6 +40,8 @@ def test_kafka_confirms_an_alert(broker: str, topic: Callable[..., str], tmp_pat
         alert = alert_from(log)
     explanation = open_explainer(Settings(home=tmp_path, bootstrap_servers=broker, topic=name))(alert)
     assert (explanation.verdict, explanation.fires) == ("confirmed", True), explanation.detail
+    assert explanation.topic == name
+    assert [tick.raw for tick in explanation.ticks] == VALUES, "the very bytes"
 
 
 def test_a_tape_confirms_an_alert_and_another_one_does_not(tmp_path: Path) -> None:

@@ -46,15 +46,18 @@ def lab(log: Log) -> ApiLab:
 
 def test_an_alert_is_confirmed_by_the_bytes_on_the_log(lab: ApiLab) -> None:
     found = lab.get("/alerts/1")
+    window = [
+        {"offset": n, "price": tick.price, "price_again": tick.price, "same": True, "raw": encode(tick).decode()}
+        for n, tick in enumerate(TICKS)
+    ]
     assert found["text"] == "⚠️ AAPL changed by 4.00%"
     assert found["provenance"] == {
         "rule": {"window": 5, "threshold_pct": 3.0},
-        "previous": {"offset": 2, "price": 100.0, "price_again": 100.0},
-        "current": {"offset": 3, "price": 104.0, "price_again": 104.0},
-        "window": [
-            {"offset": offset, "price": tick.price, "price_again": tick.price} for offset, tick in enumerate(TICKS)
-        ],
+        "previous": window[2],
+        "current": window[3],
+        "window": window,
         "log": LOG,
+        "topic": None,
         "partition": 0,
         "verdict": "confirmed",
         "detail": "the log still holds these ticks, and the alert comes out again",
@@ -67,7 +70,9 @@ def test_a_log_that_says_something_else_is_shown_beside_what_was_stored(lab: Api
     log.values[1] = encode(tick(99.0, 1, seq=2))
     provenance = lab.get("/alerts/1")["provenance"]
     assert provenance["verdict"] == "differs"
-    assert provenance["window"][1] == {"offset": 1, "price": 101.0, "price_again": 99.0}
+    assert provenance["window"][1] == {
+        "offset": 1, "price": 101.0, "price_again": 99.0, "same": False, "raw": encode(tick(99.0, 1, seq=2)).decode(),
+    }  # fmt: skip
     assert provenance["recomputed"]["moving_average"] == 100.75
 
 

@@ -59,9 +59,29 @@ def test_one_changed_tick_is_noticed(alert: Alert, offset: int) -> None:
     assert explanation.verdict == "differs"
 
 
-def test_a_tick_of_another_symbol_at_the_place_is_noticed(alert: Alert) -> None:
-    other = encode(Tick("GOOG", PRICES[2], 1_730_896_200.0))
-    assert explain(alert, read=Log(at_2=other)).verdict == "gone"
+@pytest.mark.parametrize(
+    "other",
+    [encode(Tick("GOOG", PRICES[2], 1_730_896_202.0, seq=3, run="r")),
+     encode(Tick("AAPL", PRICES[2], 1_730_896_202.0, seq=3, run="s")), b"not a tick", b"\xff"],
+)  # fmt: skip
+def test_another_message_at_the_place_differs_and_is_shown(alert: Alert, other: bytes) -> None:
+    explanation = explain(alert, read=Log(at_2=other))
+    assert (explanation.verdict, explanation.recomputed_average) == ("differs", alert.moving_average)
+    seen = explanation.ticks[2]
+    assert (seen.raw, seen.read_again, seen.same) == (other, None, False)
+
+
+@pytest.mark.parametrize("changed", [{"timestamp": 1_730_896_205.0}, {"seq": 9}])
+def test_another_time_or_number_of_the_alerts_own_tick_differs(alert: Alert, changed: dict[str, float]) -> None:
+    own = msgspec.structs.replace(Tick("AAPL", 104.0, 1_730_896_204.0, seq=5, run="r"), **changed)
+    assert explain(alert, read=Log(at_4=encode(own))).verdict == "differs"
+
+
+def test_the_very_bytes_are_given_as_text_or_in_base64(alert: Alert) -> None:
+    shown = explain(alert, read=Log(at_0=b"\xff", at_1=None)).as_dict()["window"]
+    assert (shown[0]["raw_b64"], "raw" in shown[0]) == ("/w==", False)
+    assert shown[1]["raw"] is None
+    assert [tick["raw"] for tick in shown[2:]] == [value.decode() for value in VALUES[2:]]
 
 
 @pytest.mark.parametrize("offset", range(5))
@@ -79,7 +99,13 @@ def test_without_the_log_the_stored_prices_are_recomputed_and_it_is_said(alert: 
     explanation = explain(alert, read=unreachable)
     assert (explanation.verdict, explanation.fires) == ("unreachable", True)
     assert explanation.detail == "nobody answers; recomputed from what was stored"
-    assert explanation.as_dict()["window"][0] == {"offset": 0, "price": 100.0, "price_again": None}
+    assert explanation.as_dict()["window"][0] == {
+        "offset": 0,
+        "price": 100.0,
+        "price_again": None,
+        "same": False,
+        "raw": None,
+    }
 
 
 def test_an_alert_that_does_not_follow_from_what_was_stored_differs_even_without_the_log(alert: Alert) -> None:
@@ -113,14 +139,16 @@ def test_the_log_is_opened_for_each_question_and_closed_again(alert: Alert, log:
         yield log
         closed.append(True)
 
-    explainer = Explainer(opened, timeout_s=5)
+    explainer = Explainer(opened, timeout_s=5, topic="stock-ticks")
     assert [explainer(alert_on(log, alert)).verdict for _ in range(3)] == ["confirmed"] * 3
+    assert explainer(alert_on(log, alert)).topic == "stock-ticks"
+    closed.pop()
     assert closed == [True] * 3
 
 
 def test_another_log_is_no_witness(alert: Alert, log: MemoryLog) -> None:
-    explanation = Explainer(lambda: nullcontext(MemoryLog()), timeout_s=5)(alert_on(log, alert))
-    assert explanation.verdict == "gone"
+    explanation = Explainer(lambda: nullcontext(MemoryLog()), timeout_s=5, topic="other")(alert_on(log, alert))
+    assert (explanation.verdict, explanation.topic) == ("gone", None)
     assert explanation.detail.startswith(f"the alert came from {log.log_id}, this log is ")
 
 

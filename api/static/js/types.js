@@ -51,11 +51,13 @@
  *   gap: boolean, restarted: boolean,
  * }} News
  *
- * @typedef {{ offset: number, price: number, price_again: number | null }} SeenTick
+ * @typedef {{
+ *   offset: number, price: number, price_again: number | null, same: boolean, raw?: string | null, raw_b64?: string,
+ * }} SeenTick
  *
  * @typedef {Alert & { provenance: {
  *   rule: { window: number, threshold_pct: number }, previous: SeenTick, current: SeenTick, window: SeenTick[],
- *   log: string, partition: number, verdict: 'confirmed' | 'differs' | 'gone' | 'unreachable', detail: string,
+ *   log: string, topic: string | null, partition: number, verdict: 'confirmed' | 'differs' | 'gone' | 'unreachable', detail: string,
  *   recomputed: { moving_average: number, change_pct: number, fires: boolean } | null,
  * } }} ExplainedAlert
  */

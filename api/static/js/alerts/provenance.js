@@ -63,7 +63,7 @@ export class Provenance {
 
   /** @param {ExplainedAlert} alert */
   #show({ id, symbol, price, previous_price: before, change_pct: change, moving_average: average, timestamp, tick_id: tick, provenance }) {
-    const { rule, window: ticks, previous, verdict, detail, recomputed, log, partition } = provenance
+    const { rule, window: ticks, previous, verdict, detail, recomputed, log, topic, partition } = provenance
     const decimals = Math.max(this.decimals(symbol), ...[before, ...ticks.map((seen) => seen.price)].map(format.decimalsOf))
     const figure = (/** @type {number | null | undefined} */ value) => format.price(value, decimals)
     this.#state('')
@@ -85,6 +85,7 @@ export class Provenance {
     const offset = provenance.current.offset
     byId('why-place').replaceChildren(
       ...place('Time', make('span', { title: format.utc(timestamp) }, format.moment(timestamp, new Date()))),
+      ...(topic ? place('Topic', make('span', { class: 'log' }, topic)) : []),
       ...place('Log', make('span', { class: 'log' }, log)),
       ...place('Partition', format.count(partition)),
       ...place('Offset', format.count(offset)),
@@ -111,9 +112,11 @@ function ticksOf(previous, window) {
 }
 
 /** @param {SeenTick} seen @param {(value: number | null) => string} figure */
-function tickRow({ offset, price, price_again: again }, figure) {
-  return make('tr', {}, make('th', { scope: 'row' }, format.count(offset)),
-    ...comparison(figure(price), figure(again), again === null ? null : again === price))
+function tickRow({ offset, price, price_again: again, same, raw, raw_b64: bytes }, figure) {
+  const read = raw != null || bytes !== undefined
+  const title = raw ?? ''
+  return make('tr', { title }, make('th', { scope: 'row' }, format.count(offset)),
+    ...comparison(figure(price), figure(again), read ? same : null))
 }
 
 /** @param {string} name @param {string} stored @param {string} again @param {boolean} same */
