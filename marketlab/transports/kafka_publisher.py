@@ -10,6 +10,7 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from kafka.partitioner.abc import Partitioner as KafkaPartitioner
+from kafka.producer.transaction_manager import TransactionState
 
 from marketlab.deadline import Deadline
 from marketlab.errors import DeliveryError, TransportError
@@ -143,10 +144,25 @@ class KafkaPublisher(Publisher):
 
 
 class _Producer(KafkaProducer):  # type: ignore[misc]
-    """A producer whose ``close`` ends the sender.
+    """A producer whose ``close`` ends the sender, and that goes on after a message has failed for good.
 
-    kafka-python's flushes first, and when that times out it raises with the sending thread still alive.
+    kafka-python's ``close`` flushes first, and when that times out it raises with the sending thread still alive.
+    When a message was sent, not answered and given up, kafka-python 3.0.12 drops its producer id, for Kafka would not
+    take the sequence numbers that follow; but it asks for another one in its first state only, which it never comes
+    back to, and sends nothing from then on.
     """
+
+    def __init__(self, **configs: Any) -> None:
+        super().__init__(**configs)
+        manager = self._transaction_manager
+        drop_id = manager.reset_producer_id
+
+        def drop_id_and_begin_again() -> None:
+            with manager._lock:
+                drop_id()
+                manager._current_state = TransactionState.UNINITIALIZED
+
+        manager.reset_producer_id = drop_id_and_begin_again
 
     def flush(self, timeout: float | None = None) -> None:
         """Nothing: :meth:`KafkaPublisher.flush` looks at every future, which this would not."""

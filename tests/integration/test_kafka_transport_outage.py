@@ -199,6 +199,25 @@ def test_what_is_not_delivered_in_time_is_named_and_fails_the_next_send(own: Own
     assert harness.reader().start().take(1).got[0] == [(0, b"0:0")]
 
 
+def test_a_message_that_failed_for_good_silences_nobody(own: OwnBroker, harness: KafkaHarness) -> None:
+    publisher = impatient(harness).publisher()
+    publisher.send(b"0:0", key=key_for(0))
+    publisher.flush(timeout_s=10)
+    own.freeze()
+    publisher.send(b"0:1", key=key_for(0), tag="sent, not answered, sent again, given up")
+    with pytest.raises(DeliveryError, match="Expiring"):
+        publisher.flush(timeout_s=10)
+    own.thaw()
+    publisher.send(b"0:2", key=key_for(0))
+    publisher.send(b"1:0", key=key_for(1))
+    publisher.flush(timeout_s=10)
+    publisher.close(timeout_s=CLOSE_S)
+    held = harness.log.held(timeout_s=10)
+    zero, one = (list(harness.log.read(at, held[at], timeout_s=10).values()) for at in (0, 1))
+    assert (zero[0], zero[-1], one) == (b"0:0", b"0:2", [b"1:0"])
+    assert zero.count(b"0:1") <= 1, "it may stand on the log: a producer cannot always know"
+
+
 def test_a_full_buffer_is_an_error_and_what_is_in_it_still_arrives(
     own: OwnBroker, harness: KafkaHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
