@@ -166,9 +166,12 @@ class Fire:
             yield number
             self.faults += 1
 
-    def struck(self) -> None:
-        """The clock of the recovery runs from now; the file is looked into."""
-        self._fault = (time.monotonic(), self.received)
+    def struck(self, *, beyond: int | None = None) -> None:
+        """The clock of the recovery runs from now; the file is looked into.
+
+        :param beyond: it has recovered when more messages than this are stored; by default more than are now
+        """
+        self._fault = (time.monotonic(), self.received if beyond is None else beyond)
         if self._check_s < CHECK_IS_CHEAP_S or self.faults % 50 == 0:
             started = time.monotonic()
             self.account.problems += check_file(self.database) if self.database.exists() else []
@@ -228,8 +231,9 @@ class Fire:
         self.look()
 
     def at_end(self) -> bool:
-        """Whether everything that is on the log just now is stored."""
-        return self.received >= self.ends()
+        """Whether nobody sends any more, and everything that was sent is stored."""
+        sending = any(hand.code is None for hand in self._hands if isinstance(hand.task, Produce))
+        return not sending and self.received >= self.ends()
 
     def ends(self) -> int:
         """Messages on the log."""
