@@ -67,7 +67,7 @@ OPERATIONS = {
         problems=(404,),
         headers=("Content-Disposition",),
     ),
-    "books.books": Operation(tag="the account", answer=shapes.Books, headers=("ETag",)),
+    "books.books": Operation(tag="the account", answer=shapes.Books, query=shapes.RunQuery, headers=_PAGED),
     "dead_letters.dead_letters": Operation(
         tag="the account",
         answer=shapes.DeadLetter,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Self, TypeVar
 from urllib.parse import urlencode
 
@@ -11,11 +12,12 @@ import msgspec
 from werkzeug.datastructures import MultiDict
 
 from marketlab.analytics import INTERVALS
+from marketlab.books import RunBook
 from marketlab.errors import NotFoundError, QueryError
 from marketlab.model import MAX_TIMESTAMP_S, Bar
 from marketlab.wire import symbol_of
 
-__all__ = ["MAX_ID", "BarQuery", "Page", "symbol_in_path", "text_of", "whole_of"]
+__all__ = ["MAX_ID", "BarQuery", "Page", "RunPage", "symbol_in_path", "text_of", "whole_of"]
 
 MAX_ID = 2**63 - 1  # SQLite's largest row id
 DEFAULT_LIMIT = 100
@@ -24,6 +26,7 @@ DEFAULT_BARS = 120
 MAX_BARS = 300
 
 Row = TypeVar("Row")
+_BOOLEANS = {"true": True, "false": False}
 #: A JSON number without a sign; float() would also take "nan", "1_0" and other digits than ours.
 _NUMBER = re.compile(r"[0-9]{1,24}(\.[0-9]{1,24})?([eE][+-]?[0-9]{1,3})?")
 
@@ -60,8 +63,51 @@ class Page(msgspec.Struct, frozen=True):
         page = rows[: self.limit]
         if len(rows) <= self.limit:
             return page, None
-        query = {"limit": self.limit, "before": id_of(page[-1]), **{k: v for k, v in more.items() if v is not None}}
-        return page, f'<?{urlencode(query)}>; rel="next"'
+        return page, _next(limit=self.limit, before=id_of(page[-1]), **more)
+
+
+class RunPage(msgspec.Struct, frozen=True):
+    """A piece of the runs of the books, ordered by log and run, the last one first: run ids begin with their time.
+
+    ``limit``: runs in the answer, 1 to 1,000; ``before``: only runs that stand before this (log, run), which a query
+    writes as one text with a space between them; ``balanced``: only those that balance, or that do not.
+    """
+
+    limit: int = DEFAULT_LIMIT
+    before: tuple[str, str] | None = None
+    balanced: bool | None = None
+
+    @classmethod
+    def parse(cls, args: MultiDict[str, str]) -> Self:
+        """From a query string.
+
+        :raises QueryError: a value that has no meaning; the pointer names the parameter
+        """
+        before, balanced = text_of(args, "before"), text_of(args, "balanced")
+        if before is not None and " " not in before:
+            raise QueryError(f"before must be a log and a run as in Link, was {before[:40]!r}", pointer="/before")
+        if balanced is not None and balanced not in _BOOLEANS:
+            raise QueryError(f"balanced must be true or false, was {balanced[:40]!r}", pointer="/balanced")
+        log, _, run = (before or "").rpartition(" ")
+        return cls(
+            limit=whole_of(args, "limit", at_most=MAX_LIMIT) or DEFAULT_LIMIT,
+            before=None if before is None else (log, run),
+            balanced=None if balanced is None else _BOOLEANS[balanced],
+        )
+
+    def cut(self, runs: Sequence[RunBook]) -> tuple[Sequence[RunBook], str | None]:
+        """The page out of all runs, and the ``Link`` to the next one if a run is left over."""
+        wanted = (
+            run
+            for run in reversed(runs)
+            if (self.before is None or (run.log, run.run) < self.before) and self.balanced in (None, run.balanced)
+        )
+        found = list(islice(wanted, self.limit + 1))
+        page = found[: self.limit]
+        if len(found) <= self.limit:
+            return page, None
+        balanced = None if self.balanced is None else str(self.balanced).lower()
+        return page, _next(limit=self.limit, before=f"{page[-1].log} {page[-1].run}", balanced=balanced)
 
 
 class BarQuery(msgspec.Struct, frozen=True):
@@ -102,8 +148,7 @@ class BarQuery(msgspec.Struct, frozen=True):
         """The ``Link`` to the bars before these; None when there can be no more."""
         if len(bars) < self.limit:
             return None
-        query = {"interval": self.interval, "limit": self.limit, "before": bars[0].start}
-        return f'<?{urlencode(query)}>; rel="next"'
+        return _next(interval=self.interval, limit=self.limit, before=bars[0].start)
 
 
 def symbol_in_path(text: str) -> str:
@@ -143,6 +188,10 @@ def whole_of(args: MultiDict[str, str], name: str, *, at_most: int, at_least: in
             pointer=f"/{name}",
         )
     return int(text)
+
+
+def _next(**query: float | str | None) -> str:
+    return f'<?{urlencode({name: value for name, value in query.items() if value is not None})}>; rel="next"'
 
 
 def _time(args: MultiDict[str, str], name: str) -> float | None:

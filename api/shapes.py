@@ -71,7 +71,10 @@ ALERT = {
 }  # fmt: skip
 _WINDOW = [
     {
-        "offset": offset, "price": price, "price_again": price, "same": True,
+        "offset": offset,
+        "price": price,
+        "price_again": price,
+        "same": True,
         "raw": f'{{"symbol":"AAPL","price":{price},"timestamp":{1730896201.0 + offset}}}',
     }
     for offset, price in zip([198, 200, 203, 205, 207], [215.0, 215.2, 215.1, 215.1, 221.66], strict=True)
@@ -315,6 +318,15 @@ class RunBook(Answer):
     )
 
 
+class RunTotals(Answer):
+    """Of all runs, whichever stand in the answer."""
+
+    open: int
+    closed: int
+    unbalanced: int = Field(description="Runs that do not balance.")
+    lost: int = Field(description="Ticks.")
+
+
 class Books(Answer):
     """Where every tick went."""
 
@@ -330,6 +342,7 @@ class Books(Answer):
                     "balanced": True,
                 }
             ],
+            totals={"open": 0, "closed": 1, "unbalanced": 1, "lost": 2},
             runs=[
                 {
                     "run": RECORD["run"], "log": ALERT["log"], "state": "closed", "produced": 403, "stored": 398,
@@ -350,7 +363,8 @@ class Books(Answer):
     balanced: bool = Field(description="Every sum comes out and nothing is lost.")
     dead_letters: dict[str, int] = Field(description="Of all partitions, by reason.")
     partitions: list[PartitionBook]
-    runs: list[RunBook]
+    totals: RunTotals
+    runs: list[RunBook] = Field(description="The last one first.")
 
 
 class DeadLetter(Answer):
@@ -441,6 +455,16 @@ class PageQuery(BaseModel):
     before: Annotated[int, Field(ge=1, le=MAX_ID)] | Omitted = Field(
         None, description="Only rows older than the one with this id."
     )
+
+
+class RunQuery(BaseModel):
+    """A piece of the runs of the books, the last one first."""
+
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Runs in the answer.")
+    before: Annotated[str, Field(pattern=" ", examples=[f"{ALERT['log']} {RECORD['run']}"])] | Omitted = Field(
+        None, description="Only runs before this one, as `Link` has it: its log, a space, and its id."
+    )
+    balanced: bool | Omitted = Field(None, description="Only runs that balance, or that do not.")
 
 
 class AlertQuery(PageQuery):

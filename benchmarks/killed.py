@@ -1,4 +1,4 @@
-"""`marketlab up`, and a `kill -9` of its consumer every two seconds: does it end balanced, and how soon is it back?
+"""`marketlab up`, and a `kill -9` of its consumer every two seconds, once it is back: does it end balanced?
 
     python benchmarks/killed.py [--for 60] [--rate 5000] [--every 2] [--json]
 

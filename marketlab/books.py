@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -200,13 +200,27 @@ class Books:
         """The account of one run, on one log if it stands on several."""
         return next((book for book in self.runs if book.run == run and log in (None, book.log)), None)
 
-    def as_dict(self) -> dict[str, Any]:
-        """As ``marketlab books --json`` and ``GET /books`` show it."""
+    @property
+    def totals(self) -> dict[str, int]:
+        """Runs that are open and closed, runs that do not balance, and ticks lost."""
+        return {
+            "open": sum(run.state == "open" for run in self.runs),
+            "closed": sum(run.state == "closed" for run in self.runs),
+            "unbalanced": sum(not run.balanced for run in self.runs),
+            "lost": sum(run.lost for run in self.runs),
+        }
+
+    def as_dict(self, *, runs: Sequence[RunBook] | None = None) -> dict[str, Any]:
+        """As ``marketlab books --json`` and ``GET /books`` show it.
+
+        :param runs: only these; everything else is of all of them
+        """
         return {
             "balanced": self.balanced,
             "dead_letters": self.reasons,
             "partitions": [book.as_dict() for book in self.partitions],
-            "runs": [book.as_dict() for book in self.runs],
+            "totals": self.totals,
+            "runs": [book.as_dict() for book in (self.runs if runs is None else runs)],
         }
 
 

@@ -214,11 +214,11 @@ _PLACES = [
     "/data", "/data/", "/data/AAPL", "/data/BCH/EUR", "/bars/AAPL", "/bars/", "/alerts", "/alerts/1", "/alerts/99",
     "/books", "/dead-letters", "/largest-move", "/docs", "/dashboard", "/static/", "/static/css/tokens.css", "/update",
 ]  # fmt: skip
-_PARAMETERS = ["limit", "before", "since", "symbol", "reason", "interval", "tick", "x", ""]
+_PARAMETERS = ["limit", "before", "since", "symbol", "reason", "interval", "tick", "balanced", "x", ""]
 _TEXTS = [
     "1", "0", "-1", "1000", "1001", "9223372036854775807", "9223372036854775808", "1" * 5000, "nan", "inf", "1e5",
     "1e999", "AAPL", "aapl", "BCH/EUR", "\0", "\ud800", "١", "1 ", " 1", "+1", "0x1", "1_0", "not_json", "1s", "1m",
-    "2s", "' OR 1=1 --", "../../etc/passwd", "%", "%zz", "<script>",
+    "2s", "true", "tape:t r", "' OR 1=1 --", "../../etc/passwd", "%", "%zz", "<script>",
 ]  # fmt: skip
 _any_bytes = st.one_of(
     st.sampled_from(_TEXTS).map(lambda text: text.encode("utf-8", "surrogatepass")), st.binary(max_size=12)

@@ -48,10 +48,10 @@ def not_noted_before_it_is_sent(patch: pytest.MonkeyPatch) -> None:
 @bug
 def taken_by_both(patch: pytest.MonkeyPatch) -> None:
     """Whoever has looked at a letter may take it, whatever became of it since."""
-    patch.setattr(
-        sql, "BEGIN_RESEND",
-        sql.BEGIN_RESEND.replace("resend_begun_at IS ? AND resent_at IS ?", "(? IS NULL OR TRUE) AND (? IS NULL OR TRUE)"),
-    )  # fmt: skip
+    careless = sql.BEGIN_RESEND
+    for name in ("resend_begun_at", "resent_at"):
+        careless = careless.replace(f"AND {name} IS ?", "AND (? IS NULL OR TRUE)")
+    patch.setattr(sql, "BEGIN_RESEND", careless)
 
 
 @bug

@@ -149,6 +149,7 @@ def test_every_example_has_the_shape_that_it_is_an_example_of(document: dict[str
         ("/largest-move", "/largest-move"),
         ("/notebook", "/notebook?symbol=AAPL&tick=1"),
         ("/books", "/books"),
+        ("/books", "/books?balanced=false&limit=1&before=memory:x%20r"),
         ("/dead-letters", "/dead-letters"),
         ("/dead-letters", "/dead-letters?reason=not_utf8&limit=1"),
         ("/healthz", "/healthz"),

@@ -104,7 +104,13 @@ def test_runs_of_one_name_on_two_logs_are_two_runs() -> None:
 
 
 def test_no_books_balance() -> None:
-    assert balance([], []).as_dict() == {"balanced": True, "dead_letters": {}, "partitions": [], "runs": []}
+    assert balance([], []).as_dict() == {
+        "balanced": True,
+        "dead_letters": {},
+        "partitions": [],
+        "totals": {"open": 0, "closed": 0, "unbalanced": 0, "lost": 0},
+        "runs": [],
+    }
 
 
 def test_the_bins_are_all_counted() -> None:

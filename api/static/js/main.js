@@ -176,7 +176,7 @@ async function askSlowly() {
       alertsKnown = true
     }
     if (alerts.shown.length === 0) feed.none((await api.get('largest-move')).value)
-    books.update((await api.get('books')).value)
+    books.update((await api.get('books?balanced=false')).value)
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error
     due.alerts = true // asked again with the next news; the link's state is told elsewhere

@@ -21,6 +21,7 @@
  * @typedef {{
  *   balanced: boolean,
  *   partitions: ({ log: string, partition: number, balanced: boolean } & Record<Bin | 'received', number>)[],
+ *   totals: { open: number, closed: number, unbalanced: number, lost: number },
  *   runs: {
  *     run: string, state: string, produced: number | null, lost: number, balanced: boolean,
  *     gaps: { symbol: string, from: number, to: number }[],

@@ -43,7 +43,7 @@ export class BooksPanel {
     this.elements = elements
   }
 
-  /** @param {Books} books */
+  /** @param {Books} books with the runs that do not balance; the others are not looked at */
   update(books) {
     const { chip, table, state } = this.elements
     const empty = books.partitions.length === 0
@@ -57,14 +57,13 @@ export class BooksPanel {
     const total = (/** @type {import('../types.js').Bin | 'received'} */ name) =>
       books.partitions.reduce((sum, partition) => sum + partition[name], 0)
     const figures = [
-      total('received'), ...BINS.map(([name]) => total(name)), books.runs.reduce((sum, run) => sum + run.lost, 0),
+      total('received'), ...BINS.map(([name]) => total(name)), books.totals.lost,
     ]
     if (table.children.length === 0) {
       table.append(line('received', 'sum'), ...BINS.map(([, label]) => line(label)), line('lost'))
     }
     figures.forEach((figure, index) => setText(/** @type {Node} */ (table.children[index].lastChild), format.count(figure)))
-    const open = books.runs.filter((run) => run.state === 'open').length
-    const closed = books.runs.length - open
+    const { open, closed } = books.totals
     setText(state, [counted(open, 'open'), counted(closed, 'closed')].filter(Boolean).join(', '))
   }
 }
