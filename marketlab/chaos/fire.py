@@ -166,12 +166,9 @@ class Fire:
             yield number
             self.faults += 1
 
-    def struck(self, *, beyond: int | None = None) -> None:
-        """The clock of the recovery runs from now; the file is looked into.
-
-        :param beyond: it has recovered when more messages than this are stored; by default more than are now
-        """
-        self._fault = (time.monotonic(), self.received if beyond is None else beyond)
+    def struck(self) -> None:
+        """The clock of the recovery runs from now until one message more is stored; the file is looked into."""
+        self._fault = (time.monotonic(), self.received)
         if self._check_s < CHECK_IS_CHEAP_S or self.faults % 50 == 0:
             started = time.monotonic()
             self.account.problems += check_file(self.database) if self.database.exists() else []
@@ -186,6 +183,11 @@ class Fire:
     def ended(self, hand: Hand, why: str = "of itself") -> None:
         """Wait for the end of a process."""
         self.until(lambda: hand.code is not None, f"the end of {hand.name} {why}")
+
+    def not_before(self, messages: int) -> None:
+        """What was struck has recovered when more messages than this are stored."""
+        if self._fault:
+            self._fault = (self._fault[0], messages)
 
     # ------------------------------------------------------------------------------------------ the end
 

@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 from marketlab.chaos.fire import Fire, StuckError
 
 __all__ = ["broker_kill"]
 
-RATE = 1_000.0  # slow enough to be sending all the while
+EACH_S = 6.0  # about what a kill and the way back take: so long the producer shall be sending
 
 
 def broker_kill(fire: Fire) -> None:
     """Kill -9 of Kafka, and a new start after up to two seconds; nobody else is started anew.
 
-    It has recovered when something is stored that was sent after the kill: a consumer has messages in hand that it goes
-    on with while there is no broker, and a broker that is killed again before anybody has reached it proves nothing.
+    It has recovered when something is stored that was sent since. A consumer has messages in hand that it goes on with
+    while there is no broker, and to kill one again before anybody has reached it proves nothing.
     """
-    producer, consumer = fire.produce(rate=RATE), fire.consume()
+    producer, consumer = fire.produce(rate=fire.case.ticks / (fire.case.times * EACH_S)), fire.consume()
     for _ in fire.spread():
         pid = fire.ground.broker.status().pid
         if pid is None:
             raise StuckError("there is no broker to kill")
-        end = fire.ends()
         os.kill(pid, signal.SIGKILL)
-        fire.struck(beyond=end)
+        fire.struck()
+        fire.not_before(sys.maxsize)
         fire.pause(0, 2)
         lease = fire.ground.broker.acquire()
         lease.drop()
         if lease.bootstrap_servers != fire.kafka.bootstrap_servers:
             raise StuckError(f"the broker came back at {lease.bootstrap_servers}")
+        fire.not_before(fire.ends())
     fire.finish(consumer, producer)
