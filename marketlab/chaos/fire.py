@@ -206,6 +206,8 @@ class Fire:
         if producer.code:
             self.account.problems.append(f"the producer ended with {producer.code}: {producer.error}")
         self.until_drained()
+        # One that took the place of a killed one just now may not be listening to signals yet.
+        self.until(lambda: consumer.said("ready") or consumer.code is not None, "the last consumer to be ready")
         consumer.end()
         if consumer.code:
             self.account.problems.append(f"the consumer ended with {consumer.code}: {consumer.error}")
