@@ -24,7 +24,7 @@ import msgspec
 from marketlab.crew import Crew
 from marketlab.deadline import Deadline
 from marketlab.doctor import Finding
-from marketlab.errors import MarketlabError, NotFoundError
+from marketlab.errors import BrokerError, MarketlabError, NotFoundError
 from marketlab.model import Alert
 from marketlab.notebook.answers import BooksAnswer, Findings, Reason, Table, behind, framed
 from marketlab.notebook.client import ApiClient, Follower
@@ -130,8 +130,13 @@ class Lab:
 
         It stays at least as long as this kernel. The first time on a machine Kafka is fetched, 45 MB.
 
-        :raises BrokerError: it cannot be had; says why and what to do
+        :raises BrokerError: it cannot be had, or a tape stands in its place; says why and what to do
         """
+        if self._is_tape:
+            raise BrokerError(
+                "this cell wants a Kafka broker, and this lab has a tape in its place",
+                mend='Leave the cell out; or set transport = "kafka" and run the notebook again from the top.',
+            )
         began = time.monotonic()
         lease = ExitStack()
         home = self._home_settings

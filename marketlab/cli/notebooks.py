@@ -118,13 +118,15 @@ def run(
     began, started = datetime.now(UTC), time.monotonic()
     batch = f"batch_{secrets.token_hex(3)}_"  # the runs' namespaces begin so
     with ExitStack() as stack:
-        config = stack.enter_context(kafka(settings, progress=progress(quiet=as_json)))
+        config = None
+        if not all(run.on_tape for run in runs):
+            config = stack.enter_context(kafka(settings, progress=progress(quiet=as_json)))
         stop = stack.enter_context(stopping())
         show = stack.enter_context(BatchBar(len(runs), quiet=as_json))
         unreachable = threading.Event()
 
         def broken() -> str:
-            if answers(config):
+            if config is None or answers(config):
                 return ""
             unreachable.set()
             return f"the broker at {config.bootstrap_servers} does not answer any more"
@@ -134,12 +136,16 @@ def run(
             to / "runs",
             jobs=jobs,
             limits=Limits(cell_s=cell_timeout, run_s=timeout),
-            variables=lambda number: _variables(settings, config.bootstrap_servers, f"{batch}{number}"),
+            variables=lambda number: _variables(
+                settings,
+                servers=None if config is None or runs[number].on_tape else config.bootstrap_servers,
+                namespace=f"{batch}{number}",
+            ),
             stop=stop,
             broken=broken,
             watcher=show,
         )
-        if not unreachable.is_set():
+        if config is not None and not unreachable.is_set():
             delete_namespaces(config, batch)
     result = Batch(outcomes, began, time.monotonic() - started)
     page, *_ = write(result, to)
@@ -170,19 +176,16 @@ def _found(name: str) -> Path:
     return path if path.suffix == ".ipynb" and path.is_file() else find(name)
 
 
-def _variables(settings: Settings, servers: str, namespace: str) -> dict[str, str]:
-    """What a run's processes are told: the settings of this one, but names of its own on the same Kafka."""
-    own = {"home", "namespace", "group", "port", "broker_port", "failpoint"}
+def _variables(settings: Settings, *, servers: str | None, namespace: str) -> dict[str, str]:
+    """What a run's processes are told: the settings of this one, but names of its own on the same Kafka, if any."""
+    own = {"home", "namespace", "bootstrap_servers", "group", "port", "broker_port", "failpoint"}
     given = {
         PREFIX + name.upper(): _as_text(getattr(settings, name))
         for name in settings.model_fields_set - own
         if getattr(settings, name) is not None
     }
-    return given | {
-        "MARKETLAB_BOOTSTRAP_SERVERS": servers,
-        "MARKETLAB_NAMESPACE": namespace,
-        "MARKETLAB_CACHE": str(settings.cache),
-    }
+    given |= {"MARKETLAB_BOOTSTRAP_SERVERS": servers} if servers else {}
+    return given | {"MARKETLAB_NAMESPACE": namespace, "MARKETLAB_CACHE": str(settings.cache)}
 
 
 def _as_text(value: Any) -> str:
@@ -202,13 +205,15 @@ def _described(contents: Contents) -> dict[str, Any]:
 
 
 def _summary(outcomes: Sequence[Outcome]) -> None:
+    from marketlab.gradebook.states import tally
+
     rows = table("notebook", "", "#checks", "#cells", "#seconds", "why")
     for outcome in outcomes:
         rows.add_row(
             escape(outcome.run.label),
             f"{outcome.state.glyph} {outcome.state}",
-            f"{sum(check.state.ok for check in outcome.checks)} of {len(outcome.checks)}",
-            f"{sum(cell.state.ok for cell in outcome.cells)} of {len(outcome.cells)}",
+            tally(check.state for check in outcome.checks),
+            tally(cell.state for cell in outcome.cells),
             f"{outcome.seconds:.1f}",
             escape(outcome.why),
         )

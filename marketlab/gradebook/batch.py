@@ -20,7 +20,7 @@ from marketlab.files import write_json
 from marketlab.gradebook.contents import NotebookError, read_cells
 from marketlab.gradebook.family import end_family, family
 from marketlab.gradebook.judging import Leavings, Outcome, judge
-from marketlab.gradebook.plan import Run
+from marketlab.gradebook.plan import NEEDS_BROKER, Run
 from marketlab.gradebook.states import State
 from marketlab.gradebook.witness import deaths
 from marketlab.settings import PREFIX
@@ -153,6 +153,7 @@ class _Rooms:
                 "parameters": dict(run.parameters),
                 "folder": str(self.work),
                 "diary": str(self.diary),
+                "leave_out": NEEDS_BROKER if run.on_tape else None,
                 "cell_timeout_s": limits.cell_s,
             },
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from marketlab.gradebook.judging import CellResult, Outcome, Picture
 from marketlab.gradebook.page import bar, chip, escape, page, plural, table
 from marketlab.gradebook.report import Batch
-from marketlab.gradebook.states import State
+from marketlab.gradebook.states import State, tally
 
 __all__ = ["gradebook_page"]
 
@@ -26,7 +26,10 @@ def _body(batch: Batch) -> Iterator[str]:
     outcomes = batch.outcomes
     passed = sum(outcome.state.ok for outcome in outcomes)
     yield '<div class="head"><h1>Gradebook</h1>'
-    yield chip(State.PASS, "all passed") if batch.ok else chip(batch.state, f"{len(outcomes) - passed} not passed")
+    if batch.ok:
+        yield chip(State.PASS, "all passed" if batch.state is State.PASS else "all passed that apply")
+    else:
+        yield chip(batch.state, f"{len(outcomes) - passed} not passed")
     yield "</div>"
     counts = Counter(outcome.state for outcome in outcomes)
     told = ", ".join(f"{counts[state]} {state}" for state in State if counts[state])
@@ -46,8 +49,8 @@ def _row(number: int, outcome: Outcome) -> Sequence[str]:
     return [
         f'<a href="#run-{number}">{escape(outcome.run.label)}</a>',
         chip(outcome.state),
-        _share([check.state for check in outcome.checks]),
-        _share([cell.state for cell in outcome.cells]),
+        tally(check.state for check in outcome.checks),
+        tally(cell.state for cell in outcome.cells),
         _time(outcome.seconds),
         escape(outcome.why),
     ]
@@ -107,10 +110,6 @@ def _is_png(picture: Picture) -> bool:
         return base64.b64decode(picture.png, validate=True).startswith(PNG)
     except (binascii.Error, ValueError):
         return False
-
-
-def _share(states: Sequence[State]) -> str:
-    return f"{sum(state.ok for state in states)} of {len(states)}" if states else "–"
 
 
 def _time(seconds: float) -> str:

@@ -23,6 +23,7 @@ __all__ = ["EXERCISE", "CellResult", "CheckResult", "Leavings", "Outcome", "Pict
 
 EXERCISE: Final = "application/vnd.marketlab.exercise+json"
 MARKER: Final = "papermill-error-cell-tag"  # cells that papermill puts in where it stopped
+LEFT_OUT: Final = "it needs a Kafka broker, and this run has a tape"
 LONGEST = 400  # characters of what is told
 ANSI: Final = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -94,19 +95,20 @@ class Outcome:
 def judge(run: Run, left: Leavings, *, seconds: float) -> Outcome:
     """Say what a run was, from its evidence alone."""
     cells = [cell for cell in left.cells or run.contents.cells if MARKER not in tags(dict(cell))]
-    story = _Story(cells, left)
+    story = _Story(run, cells, left)
     results = [story.result(number, place) for number, place in enumerate(story.code, start=1)]
     states = dict(zip(story.code, results, strict=True))
     checks = [_check(check, cells, states, run.kind) for check in _checks(run, cells)]
     state, why = _whole(left, results, checks, story)
+    why = why or _left_out(results, checks)
     return Outcome(run, state, why, seconds, results, checks, list(_pictures(cells)), notes=list(story.notes))
 
 
 class _Story:
     """A run as its cells and its diary tell it together."""
 
-    def __init__(self, cells: Sequence[Cell], left: Leavings) -> None:
-        self._cells, self._left = cells, left
+    def __init__(self, run: Run, cells: Sequence[Cell], left: Leavings) -> None:
+        self._run, self._cells, self._left = run, cells, left
         self.code = [
             place for place, cell in enumerate(cells) if cell["cell_type"] == "code" and source(dict(cell)).strip()
         ]
@@ -131,6 +133,8 @@ class _Story:
 
     def _state(self, place: int) -> tuple[State, str]:
         cell, error = self._cells[place], _error(self._cells[place])
+        if self._run.leaves_out(cell) and place not in self._ran:
+            return State.NOT_APPLICABLE, LEFT_OUT
         if self._cut_off(place):  # before all else: a kernel that is ended may still say KeyboardInterrupt
             return self._unfinished()
         if error and not self._allowed(place):
@@ -187,9 +191,21 @@ def _whole(
     if reasons:
         state = worst(state for state, _ in reasons)
         return state, _short(next(why for found, why in reasons if found is state))
-    if checks and all(check.state is State.NOT_APPLICABLE for check in checks):
-        return State.NOT_APPLICABLE, checks[0].says
+    verdicts = [check for check in checks if check.kind == "verdict"] or checks
+    if all(verdict.state is State.NOT_APPLICABLE for verdict in verdicts):
+        return State.NOT_APPLICABLE, "" if verdicts[0].says == LEFT_OUT else verdicts[0].says
     return State.PASS, ""
+
+
+def _left_out(cells: Sequence[CellResult], checks: Sequence[CheckResult]) -> str:
+    """What a run that went well has left out; ``""`` if nothing."""
+    parts = [
+        f"{sum(item.state is State.NOT_APPLICABLE for item in items)} of {len(items)} {what}"
+        for what, items in (("cells", cells), ("checks", checks))
+    ]
+    if not any(cell.state is State.NOT_APPLICABLE for cell in cells):
+        return ""
+    return f"{' and '.join(parts)} were left out: this run has a tape, and they need a Kafka broker"
 
 
 def _ends(left: Leavings, story: _Story) -> Iterator[tuple[State, str]]:
@@ -228,7 +244,7 @@ def _check(check: Check, cells: Sequence[Cell], results: Mapping[int, CellResult
     ]
     if not found:
         result = results.get(check.cell)
-        if result is not None and not result.state.ok:
+        if result is not None and result.state is not State.PASS:
             return CheckResult(check.id, check.kind, result.state, result.why)
         return CheckResult(check.id, check.kind, State.NOT_REACHED, "it left no verdict")
     return CheckResult(check.id, check.kind, *_found(found[-1], kind))

@@ -8,12 +8,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from marketlab.errors import MarketlabError
-from marketlab.gradebook.contents import Contents
+from marketlab.gradebook.contents import Contents, tags
 
-__all__ = ["Kind", "PlanError", "Run", "plan", "read_matrix", "value_of"]
+__all__ = ["NEEDS_BROKER", "Kind", "PlanError", "Run", "plan", "read_matrix", "value_of"]
+
+#: The tag of cells that talk to a Kafka broker, or need what such a cell has left.
+NEEDS_BROKER: Final = "kafka"
 
 #: ``solved``: every exercise is to pass. ``exercise``: as a learner is given it, none is to pass, and none to break.
 Kind = Literal["solved", "exercise"]
@@ -44,6 +47,17 @@ class Run:
     def key(self) -> str:
         """The label as the name of a folder."""
         return re.sub(r"[^\w.=-]+", "-", self.label).strip("-")
+
+    @property
+    def on_tape(self) -> bool:
+        """Whether a tape stands in for the broker: the notebook's parameter ``transport`` says so."""
+        default = next((item.default for item in self.contents.parameters if item.name == "transport"), "")
+        transport = str(self.parameters.get("transport", value_of(default)))
+        return transport.partition(":")[0] == "tape"
+
+    def leaves_out(self, cell: Mapping[str, Any]) -> bool:
+        """Whether a cell does not apply to this run."""
+        return self.on_tape and NEEDS_BROKER in tags(dict(cell))
 
 
 def plan(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from marketlab.files import read_json
+from marketlab.gradebook.contents import tags
 
 __all__ = ["main"]
 
@@ -40,6 +41,11 @@ def play(order: dict[str, Any], diary: Diary) -> None:
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
+    def begin(cell: Any, cell_index: int) -> None:
+        if order["leave_out"] and order["leave_out"] in tags(cell):
+            cell["metadata"]["tags"].append("skip-execution")  # before nbclient looks for it
+        diary.note("began", cell=cell_index, id=cell.get("id"))
+
     try:
         papermill.execute_notebook(
             order["notebook"],
@@ -49,7 +55,7 @@ def play(order: dict[str, Any], diary: Diary) -> None:
             progress_bar=False,
             execution_timeout=order["cell_timeout_s"],
             autosave_cell_every=AUTOSAVE_S,
-            on_cell_start=lambda cell, cell_index: diary.note("began", cell=cell_index, id=cell.get("id")),
+            on_cell_start=begin,
             on_cell_executed=lambda cell, cell_index, execute_reply: diary.note(
                 "ran", cell=cell_index, id=cell.get("id"), status=execute_reply["content"]["status"]
             ),

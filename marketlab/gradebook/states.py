@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-__all__ = ["State", "worst"]
+__all__ = ["State", "tally", "worst"]
 
 
 class State(StrEnum):
@@ -40,3 +40,13 @@ def worst(states: Iterable[State]) -> State:
     'timeout'
     """
     return max(states, key=_ORDER.index, default=State.PASS)
+
+
+def tally(states: Iterable[State]) -> str:
+    """How many passed, of those that apply.
+
+    >>> tally([State.PASS, State.FAIL, State.NOT_APPLICABLE]), tally([State.NOT_APPLICABLE])
+    ('1 of 2', '–')
+    """
+    found = [state for state in states if state is not State.NOT_APPLICABLE]
+    return f"{found.count(State.PASS)} of {len(found)}" if found else "–"

@@ -15,27 +15,34 @@
 # %% tags=["parameters"]
 rate = 40  # ticks a second, over all five symbols
 seconds = 8  # how long the first chart runs
+transport = "kafka"  # or "tape": a recording in place of a broker
 
 # %% [markdown]
 # ## First, see it live
 #
-# Four cells, less than a minute. Everything after them takes these cells apart.
-#
-# The first one looks for a Kafka broker and, if there is none, starts one on this machine: the real Apache Kafka,
-# with no Docker and no Java to install. That takes about 3 seconds, and on the very first time perhaps 20, for Kafka
-# is fetched.
+# Five cells, less than a minute. Everything after them takes these cells apart.
 
 # %%
-from marketlab.lab import Lab
+import json
 
-lab = Lab(seed=24)  # the same seed gives everybody the same prices
+from marketlab.lab import Lab
+from marketlab.lessons import observe, predict, progress, reveal, solved, task
+
+lab = Lab(seed=24, transport=transport)  # the same seed gives everybody the same prices
+
+# %% [markdown]
+# The next one looks for a Kafka broker and, if there is none, starts one on this machine: the real Apache Kafka, with
+# no Docker and no Java to install. That takes about 3 seconds, and on the very first time perhaps 20, for Kafka is
+# fetched.
+
+# %% tags=["kafka"]
 lab.broker()
 
 # %% [markdown]
 # A **topic** is a named log of messages. This one is yours alone, and goes when you close the notebook. It gets three
 # **partitions**; what those are for, you will see in a picture below.
 
-# %%
+# %% tags=["kafka"]
 from kafka import KafkaAdminClient
 
 servers, topic = lab.bootstrap_servers, lab.topic_name("first-look")
@@ -47,7 +54,7 @@ print("created", topic)
 # A **producer** sends. `max_block_ms` says how long it may wait for a broker that does not answer: 5 seconds here, a
 # whole minute if you say nothing.
 
-# %%
+# %% tags=["kafka"]
 from kafka import KafkaConsumer, KafkaProducer
 
 producer = KafkaProducer(bootstrap_servers=servers, max_block_ms=5000)
@@ -56,9 +63,7 @@ producer = KafkaProducer(bootstrap_servers=servers, max_block_ms=5000)
 # A **consumer** reads. This cell sends simulated ticks of five symbols, reads them back, and draws those of AAPL. It
 # ends by itself.
 
-# %%
-import json
-from marketlab.lessons import observe, predict, progress, reveal, solved, task
+# %% tags=["kafka"]
 from marketlab.widgets import LiveChart
 
 encode = solved("m1.encode")  # a tick as bytes: you will write it yourself, below
@@ -115,7 +120,7 @@ def encode(tick):
 #
 # So that every number can be counted by hand, a second topic, still empty, and a picture of it.
 
-# %%
+# %% tags=["kafka"]
 from marketlab.widgets import Lanes
 
 topic = lab.topic_name("lanes")
@@ -131,9 +136,8 @@ lanes
 # `send` only puts a message into an envelope and returns at once. The broker's answer comes later; `.get(timeout=5)`
 # waits for it. Leave the answer unread, and you will never hear that a message was lost.
 
-# %%
+# %% tags=["kafka"]
 import time
-
 
 encode = solved("m1.encode")
 
@@ -157,7 +161,7 @@ predict("m1.keys", 1)
 # predict("m1.keys", ...)
 # </solution>
 
-# %%
+# %% tags=["kafka"]
 ten = [send("AAPL", 215.0 + step) for step in range(10)]
 reveal("m1.keys", len({answer.partition for answer in ten}))
 lanes
@@ -181,17 +185,17 @@ for symbol in ["AAPL", "GOOG", "NFLX", "AMZN", "TSLA"]:
 # **Observe.** The broker has answered each message with its offset. Look at the ten, or at the picture: which offset
 # will the *next* tick of AAPL get?
 
-# %%
+# %% tags=["kafka"]
 [answer.offset for answer in ten]
 
-# %%
+# %% tags=["kafka"]
 # <solution>
 observe("m1.offset", ten[-1].offset + 1, acks=ten)
 # <instead>
 # observe("m1.offset", ..., acks=ten)
 # </solution>
 
-# %%
+# %% tags=["kafka"]
 eleventh = send("AAPL", 225.0)
 print("partition", eleventh.partition, "offset", eleventh.offset)
 
@@ -201,7 +205,7 @@ print("partition", eleventh.partition, "offset", eleventh.offset)
 # **Question.** Three ticks each of the other four symbols. Will the lanes be equally long in the end? (The hashes
 # above tell you.)
 
-# %%
+# %% tags=["kafka"]
 for symbol in ["GOOG", "NFLX", "AMZN", "TSLA"]:
     for price in [100.0, 101.0, 102.0]:
         send(symbol, price)
@@ -222,7 +226,7 @@ lanes
 # everywhere.
 
 
-# %%
+# %% tags=["kafka"]
 def join(group, **more):
     options = {"bootstrap_servers": servers, "auto_offset_reset": "earliest"}
     consumer = KafkaConsumer(topic, group_id=group, heartbeat_interval_ms=300, **options, **more)
@@ -235,7 +239,7 @@ def caught_up(consumer):
     return bool(ends) and all(consumer.position(part) == ends[part] for part in ends)
 
 
-# %%
+# %% tags=["kafka"]
 def read(group, name):
     found = []
     with join(group, enable_auto_commit=False) as consumer:
@@ -253,7 +257,7 @@ def read(group, name):
 # **Question.** The consumer is handed all partitions. In which order will the symbols come: as you sent them (AAPL
 # first, then GOOG, NFLX, AMZN, TSLA), or in another one?
 
-# %%
+# %% tags=["kafka"]
 readers = lab.group_name("readers")
 first = read(readers, "A")
 print(*[message.key.decode() for message in first])
@@ -263,13 +267,13 @@ print("Received:", json.loads(first[-1].value))
 # **What you should see.** Whole partitions, one after the other, in whatever order they were fetched. But look at any
 # one symbol alone, and its ticks are in order:
 
-# %%
+# %% tags=["kafka"]
 [json.loads(message.value)["price"] for message in first if message.key == b"AAPL"]
 
 # %% [markdown]
 # The picture now has a mark in each lane: how far A has read. The bracket on the right says which lanes are A's.
 
-# %%
+# %% tags=["kafka"]
 lanes
 
 # %% [markdown]
@@ -287,7 +291,7 @@ predict("m1.new_group", 23)
 # predict("m1.new_group", ...)
 # </solution>
 
-# %%
+# %% tags=["kafka"]
 from kafka import TopicPartition
 
 with KafkaConsumer(bootstrap_servers=servers) as consumer:
@@ -307,7 +311,7 @@ reveal("m1.new_group", len(other))
 # bookmark. So one can add a second application tomorrow that reads what was sent today, or mend a bug and read the
 # week again. Messages leave by age or size, as the topic is set up, never because somebody has read them.
 
-# %%
+# %% tags=["kafka"]
 lanes
 
 # %% [markdown]
@@ -329,7 +333,7 @@ predict("m1.fourth", 0)
 # asks whether anybody has come or gone. The default of 3 seconds is kinder to a large cluster, and slower to watch.)
 
 
-# %%
+# %% tags=["kafka"]
 def work(name, stop):
     with join(workers) as consumer:
         while not stop.is_set():
@@ -342,7 +346,7 @@ def work(name, stop):
 # After each arrival ticks flow for two seconds, and on until every partition has exactly one reader again.
 
 
-# %%
+# %% tags=["kafka"]
 def flow(names):
     for number, tick in enumerate(lab.ticks(rate=rate / 2, seconds=20)):
         send(tick["symbol"], tick["price"])
@@ -354,7 +358,7 @@ def flow(names):
 # %% [markdown]
 # Watch the brackets on the right. About 10 seconds; it ends by itself.
 
-# %%
+# %% tags=["kafka"]
 from marketlab.widgets import PartitionView
 
 lanes.leaves("A", "X")
@@ -389,7 +393,7 @@ reveal("m1.fourth", min(seen[-1]))
 # A good notebook leaves nothing running. This cell closes the producer and holds what you saw against what should
 # have been seen.
 
-# %%
+# %% tags=["kafka"]
 producer.close()
 drawn = chart.numbers()["ticks"]
 lab.verdict(

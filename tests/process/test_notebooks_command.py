@@ -64,6 +64,19 @@ def test_runs_get_their_parameters_a_namespace_and_a_gradebook(tmp_path: Path, h
         assert not [name for name in admin.list_topics() if name.startswith("batch_")]
 
 
+def test_on_tapes_no_broker_is_asked_for_and_cells_that_need_one_are_left_out(tmp_path: Path, home: Home) -> None:
+    parameters = cell('transport = "kafka"  # or "tape"', "parameters")
+    begin = "from marketlab.lab import Lab\nlab = Lab(transport=transport)"
+    write_notebook(tmp_path / "tagged.ipynb", [parameters, begin, cell("lab.broker()", "kafka"), VERDICT_CELL])
+    write_notebook(tmp_path / "untagged.ipynb", [parameters, begin, "lab.broker()", VERDICT_CELL])
+    arguments = ("notebooks", "run", "tagged.ipynb", "untagged.ipynb", "-p", "transport", "tape", "--jobs", "2")
+    tagged, untagged = home.json(*arguments, expect=1)["runs"]
+    assert (tagged["state"], tagged["why"].partition(":")[0]) == ("pass", "1 of 4 cells and 0 of 1 checks were left out")
+    assert [cell["state"] for cell in tagged["cells"]] == ["pass", "pass", "pass", "not applicable", "pass"]
+    assert untagged["state"] == "error"
+    assert "BrokerError: this cell wants a Kafka broker, and this lab has a tape in its place" in untagged["why"]
+
+
 def test_a_kafka_that_is_gone_ends_the_batch_with_3(tmp_path: Path, home: Home) -> None:
     for name in ("first", "second"):
         write_notebook(tmp_path / f"{name}.ipynb", ["1 / 0", VERDICT_CELL])

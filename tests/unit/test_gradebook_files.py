@@ -109,7 +109,14 @@ def test_the_page_names_what_did_not_pass() -> None:
     assert "✗ 1 not passed" in page
     assert "✗ kernel death" in page
     assert "cell 4: the kernel died" in page
-    assert "✓ all passed" in gradebook_page(batch(outcome()))
+    assert "✓ all passed</span>" in gradebook_page(batch(outcome()))
+
+
+def test_the_page_tells_what_does_not_apply_from_what_was_not_reached() -> None:
+    page = gradebook_page(batch(outcome(State.NOT_APPLICABLE, "a tape"), outcome()))
+    assert "✓ all passed that apply</span>" in page
+    assert '<span class="quiet">– not applicable</span>' in page
+    assert '<span class="quiet">○ not reached</span>' in page
 
 
 @settings(max_examples=30)

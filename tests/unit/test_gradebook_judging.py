@@ -19,6 +19,7 @@ pytestmark = pytest.mark.notebook
 
 TASK = '@task("m2.ma5")\ndef ma5(ticks): ...'
 END = 'lab.verdict("end", {})'
+NA = State.NOT_APPLICABLE
 
 
 def played(*results: dict[str, Any]) -> list[dict[str, Any]]:
@@ -49,6 +50,7 @@ def outcome(tmp_path: Path, *cells: dict[str, Any], kind: Kind = "solved", **lef
 
 
 OK = shown(VERDICT, {"notebook": "end", "ok": True, "findings": []})
+PURE = shown(VERDICT, {"notebook": "pure", "ok": True, "findings": []})
 PASSED = shown(EXERCISE, {"exercise": "m2.ma5", "state": "pass"})
 NOT_YET = shown(EXERCISE, {"exercise": "m2.ma5", "state": "not yet", "misconception": "one window for all"})
 
@@ -97,7 +99,65 @@ def test_what_does_not_apply_is_neither_passed_nor_failed(tmp_path: Path) -> Non
     away = shown(VERDICT, {"notebook": "end", "state": "not applicable", "why": "a tape has no groups"})
     found = outcome(tmp_path, ran(END, away))
     assert (found.state, found.why) == (State.NOT_APPLICABLE, "a tape has no groups")
-    assert outcome(tmp_path, ran(TASK, PASSED), ran(END, away)).state is State.PASS
+    # An exercise that passed is not what the notebook is about.
+    assert outcome(tmp_path, ran(TASK, PASSED), ran(END, away)).state is State.NOT_APPLICABLE
+    second = shown(VERDICT, {"notebook": "more", "ok": True, "findings": []})
+    assert outcome(tmp_path, ran(END, away), ran('lab.verdict("more", {})', second)).state is State.PASS
+
+
+PARAMETERS = cell('transport = "kafka"  # or "tape"', "parameters") | {"execution_count": 1}
+
+
+def on_tape(tmp_path: Path, *cells: dict[str, Any], transport: str | None = "tape") -> Outcome:
+    """Of a notebook with a cell of parameters and then these: those that have run have a number, as a kernel gives it.
+
+    :param transport: None: the notebook's own
+    """
+    cells = (PARAMETERS, *cells)
+    contents = Contents.read(write_notebook(tmp_path / "one.ipynb", cells))
+    events = [
+        event
+        for event, of in zip(played(*cells)[:-1], [item for item in cells for _ in range(2)], strict=True)
+        if event["event"] == "began" or of["execution_count"]
+    ]
+    left = Leavings([item | {"id": f"cell-{n}"} for n, item in enumerate(cells)], [*events, played()[-1]])
+    run = Run(contents, "solved", {"transport": transport} if transport else {})
+    return judge(run, left, seconds=1.0)
+
+
+RAW, RAW_END = cell("producer.send(topic)", "kafka"), cell(END, "kafka")
+
+
+@pytest.mark.parametrize("transport", ["tape", "tape:some.tape"])
+def test_on_a_tape_what_needs_a_broker_does_not_apply_and_is_told(tmp_path: Path, transport: str) -> None:
+    found = on_tape(
+        tmp_path, RAW, ran(TASK, PASSED), ran('lab.verdict("pure", {})', PURE), RAW_END, transport=transport
+    )
+    assert [item.state for item in found.cells] == [State.PASS, NA, State.PASS, State.PASS, NA]
+    assert [check.state for check in found.checks] == [State.PASS, State.PASS, NA]
+    assert found.checks[2].says == "it needs a Kafka broker, and this run has a tape"
+    told = "2 of 5 cells and 1 of 3 checks were left out: this run has a tape, and they need a Kafka broker"
+    assert (found.state, found.why) == (State.PASS, told)
+
+
+def test_a_notebook_that_is_all_about_a_broker_does_not_apply_on_a_tape(tmp_path: Path) -> None:
+    found = on_tape(tmp_path, RAW, ran(TASK, PASSED), RAW_END)
+    told = "2 of 4 cells and 1 of 2 checks were left out: this run has a tape, and they need a Kafka broker"
+    assert (found.state, found.why) == (NA, told)
+
+
+def test_on_a_broker_a_cell_of_that_tag_that_did_not_run_is_skipped(tmp_path: Path) -> None:
+    for transport in ("kafka", None):
+        found = on_tape(tmp_path, RAW, ran(END, OK), transport=transport)
+        assert (found.state, found.why) == (State.NOT_REACHED, "cell 2: it was skipped")
+
+
+def test_on_a_tape_a_cell_without_the_tag_must_run(tmp_path: Path) -> None:
+    error = {"output_type": "error", "ename": "BrokerError", "evalue": "no broker", "traceback": []}
+    found = on_tape(tmp_path, RAW, ran("lab.broker()", error), RAW_END)
+    assert (found.state, found.why) == (State.ERROR, "cell 3: BrokerError: no broker")
+    skipped = on_tape(tmp_path, RAW, cell("x = 1"), RAW_END)
+    assert (skipped.state, skipped.why) == (State.NOT_REACHED, "cell 3: it was skipped")
 
 
 def test_a_widget_that_has_stopped_is_an_error(tmp_path: Path) -> None:

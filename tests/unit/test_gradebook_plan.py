@@ -31,6 +31,14 @@ def test_every_combination_is_run_and_a_notebook_gets_what_it_has(tmp_path: Path
     assert len({run.key for run in runs}) == 3
 
 
+def test_a_run_knows_whether_it_has_a_tape(tmp_path: Path) -> None:
+    notebooks = [contents(tmp_path, "01", "transport = 'tape'  # or kafka"), contents(tmp_path, "02", "rate = 1")]
+    runs = plan(notebooks, {}, {"transport": ["kafka", "tape", "tape:some.tape"]}) + plan(notebooks, {}, {})
+    assert [run.on_tape for run in runs] == [False, True, True, False, True, False]
+    assert [run.leaves_out(cell("x", "kafka")) for run in runs] == [run.on_tape for run in runs]
+    assert not any(run.leaves_out(cell("x", "kafkaesque")) for run in runs)
+
+
 def test_a_parameter_that_nobody_has_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match=r"parameter rtae; there are rate"):
         plan([contents(tmp_path, "01", "rate = 1")], {"rtae": 5}, {})

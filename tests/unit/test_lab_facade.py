@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from marketlab import lab as lab_module
+from marketlab.errors import BrokerError
 from marketlab.lab import Broker, Lab
 from marketlab.sources import DEFAULT_SYMBOLS
 from marketlab.transports import KafkaConfig
@@ -111,3 +112,11 @@ def test_a_verdict_is_shown_before_it_is_held_against_anybody(lab: Lab, monkeypa
         lab.verdict("01", {"read": (2, 3)})
     (verdict,) = shown
     assert isinstance(verdict, Verdict)
+
+
+def test_on_a_tape_there_is_no_broker_to_be_had(kafka: Kafka, tmp_path: Path) -> None:
+    lab = Lab(home=tmp_path, transport="tape")
+    for ask in (lab.broker, lab.topic, lambda: lab.bootstrap_servers):
+        with pytest.raises(BrokerError, match="has a tape in its place"):
+            ask()
+    assert kafka.most == 0
