@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from marketlab.broker.leases import holders
-from marketlab.course import FOLDER, originals
+from marketlab.course import FOLDER, find, originals
 from tests.process.commands import Home, Running
 from tests.support import eventually
 
@@ -125,7 +125,7 @@ def test_what_a_learner_wrote_is_opened_and_a_reset_keeps_it(home: Home, tmp_pat
         assert mine.read_text() == "mine"
     with home.running(*QUIET, "--reset", "1") as running:
         assert announced(running)["url"].partition("?")[0].endswith("/lab/tree/01_kafka.ipynb")
-        assert mine.read_bytes() == originals()[0].read_bytes()
+        assert mine.read_bytes() == find("01").read_bytes()
     assert (mine.parent / "01_kafka.backup-1.ipynb").read_text() == "mine"
 
 
