@@ -205,7 +205,7 @@ def _left_out(cells: Sequence[CellResult], checks: Sequence[CheckResult]) -> str
     ]
     if not any(cell.state is State.NOT_APPLICABLE for cell in cells):
         return ""
-    return f"{' and '.join(parts)} were left out: this run has a tape, and they need a Kafka broker"
+    return f"{' and '.join(parts)} left out: they need a Kafka broker"
 
 
 def _ends(left: Leavings, story: _Story) -> Iterator[tuple[State, str]]:
@@ -235,6 +235,9 @@ def _checks(run: Run, cells: Sequence[Cell]) -> list[Check]:
 
 
 def _check(check: Check, cells: Sequence[Cell], results: Mapping[int, CellResult], kind: Kind) -> CheckResult:
+    result = results.get(check.cell)
+    if result is not None and result.state is State.NOT_APPLICABLE:
+        return CheckResult(check.id, check.kind, result.state, result.why)
     found = [
         bundle
         for cell in cells
@@ -243,8 +246,7 @@ def _check(check: Check, cells: Sequence[Cell], results: Mapping[int, CellResult
         and bundle.get("state") != "noted"
     ]
     if not found:
-        result = results.get(check.cell)
-        if result is not None and result.state is not State.PASS:
+        if result is not None and not result.state.ok:
             return CheckResult(check.id, check.kind, result.state, result.why)
         return CheckResult(check.id, check.kind, State.NOT_REACHED, "it left no verdict")
     return CheckResult(check.id, check.kind, *_found(found[-1], kind))

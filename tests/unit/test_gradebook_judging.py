@@ -136,14 +136,20 @@ def test_on_a_tape_what_needs_a_broker_does_not_apply_and_is_told(tmp_path: Path
     assert [item.state for item in found.cells] == [State.PASS, NA, State.PASS, State.PASS, NA]
     assert [check.state for check in found.checks] == [State.PASS, State.PASS, NA]
     assert found.checks[2].says == "it needs a Kafka broker, and this run has a tape"
-    told = "2 of 5 cells and 1 of 3 checks were left out: this run has a tape, and they need a Kafka broker"
+    told = "2 of 5 cells and 1 of 3 checks left out: they need a Kafka broker"
     assert (found.state, found.why) == (State.PASS, told)
 
 
 def test_a_notebook_that_is_all_about_a_broker_does_not_apply_on_a_tape(tmp_path: Path) -> None:
     found = on_tape(tmp_path, RAW, ran(TASK, PASSED), RAW_END)
-    told = "2 of 4 cells and 1 of 2 checks were left out: this run has a tape, and they need a Kafka broker"
+    told = "2 of 4 cells and 1 of 2 checks left out: they need a Kafka broker"
     assert (found.state, found.why) == (NA, told)
+
+
+def test_a_prediction_whose_experiment_is_left_out_does_not_apply_even_if_none_was_made(tmp_path: Path) -> None:
+    untried = shown(EXERCISE, {"exercise": "m1.keys", "state": "untried"})
+    found = on_tape(tmp_path, ran("predict('m1.keys', ...)", untried), cell("reveal('m1.keys', seen)", "kafka"))
+    assert [(check.id, check.state) for check in found.checks] == [("m1.keys", NA)]
 
 
 def test_on_a_broker_a_cell_of_that_tag_that_did_not_run_is_skipped(tmp_path: Path) -> None:
