@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import socketserver
 import threading
@@ -12,10 +10,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from api import ApiConfig
 from tests.api_lab import NOW, ApiLab, Server
+from tests.browser.chromium import chromium, find_program
 from tests.support import require
 
 POLL_S = 0.2  # a tenth of what people get, so that tests need not wait
@@ -24,26 +23,12 @@ PREFIX = "/user/x/proxy/5000"
 
 expect.set_options(timeout=DEADLINE_MS)
 
-ARGUMENTS = [
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-    "--no-sandbox",
-]
-
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    program = os.environ.get("MARKETLAB_BROWSER") or next(filter(None, map(shutil.which, names)), None)
-    require(program, "no Chromium found; install one or name it in MARKETLAB_BROWSER")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+    require(find_program(), "no Chromium found; install one or name it in MARKETLAB_BROWSER")
+    with chromium() as running:
         yield running
-        running.close()
 
 
 OpenPage = Callable[..., Page]

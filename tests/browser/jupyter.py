@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import signal
 import socket
@@ -49,13 +48,27 @@ class Jupyter:
         self._config = config
 
     def page_url(self, notebook: str) -> str:
-        return f"{self.url}lab/tree/{notebook}?token={self.token}"
+        """Of a notebook in a workspace of its own, so that no page opens again what another one had open."""
+        return f"{self.url}lab/workspaces/{Path(notebook).stem}/tree/{notebook}?token={self.token}"
 
     def set_theme(self, theme: str) -> None:
         """For pages that are opened from now on."""
         folder = self._config / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "themes.jupyterlab-settings").write_text(json.dumps({"theme": THEMES[theme]}))
+
+    def end_kernels(self) -> None:
+        """End all kernels, and wait until they and what they had started are gone."""
+        left = self.processes()
+        for kernel in self._ask("GET", "api/kernels"):
+            self._ask("DELETE", f"api/kernels/{kernel['id']}")
+        _, alive = psutil.wait_procs(left, timeout=20)
+        assert [process.cmdline() for process in alive] == []
+
+    def _ask(self, method: str, path: str) -> Any:
+        request = urllib.request.Request(f"{self.url}{path}?token={self.token}", method=method)
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return json.loads(response.read() or b"null")
 
     def processes(self) -> list[psutil.Process]:
         """Everything that runs below the server: kernels, and what they have started."""
@@ -87,7 +100,7 @@ def serving(folder: Path, scratch: Path, **variables: str) -> Iterator[Jupyter]:
     argv = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--log-level=ERROR",
         f"--ServerApp.root_dir={folder}", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
-        f"--IdentityProvider.token={token}",
+        f"--IdentityProvider.token={token}", EXPOSE_APP,
     ]  # fmt: skip
     with (scratch / "server.log").open("wb") as log:
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
@@ -107,6 +120,35 @@ def _answers(url: str, token: str) -> bool:
             return bool(response.status == 200)
     except OSError:
         return False
+
+
+#: So that a test can ask the page for what it holds, drawn or not.
+EXPOSE_APP = "--LabApp.expose_app_in_browser=True"
+#: Counts how often a drawing of ours has changed, in ``window.marks``.
+WATCH_MARKS = """
+addEventListener("DOMContentLoaded", () => {
+  window.marks = 0;
+  const drawn = (node) => node.nodeType === 1 && (node.closest("svg") || node.querySelector("svg"));
+  new MutationObserver((changes) => {
+    const ours = changes.filter(({target}) => target.nodeType === 1 && target.closest(".marketlab"));
+    if (ours.some(({target, addedNodes}) => target.closest("svg") || [...addedNodes].some(drawn))) window.marks += 1;
+  }).observe(document, {subtree: true, childList: true, attributeFilter: ["d", "points", "transform"]});
+});
+"""
+#: How far the notebook of a page is: cells that have not ended since it had counted so far, and errors.
+STANDING = """
+(since) => {
+  const {content, sessionContext} = window.jupyterapp.shell.currentWidget;
+  const code = [...content.model.cells].filter((cell) => cell.type === "code" && cell.sharedModel.source.trim());
+  const outputs = code.flatMap((cell) => cell.outputs.toJSON());
+  return {
+    counted: Math.max(0, ...code.map((cell) => cell.executionCount ?? 0)),
+    left: code.filter((cell) => !(cell.executionCount > since)).length,
+    idle: sessionContext.session?.kernel?.status === "idle",
+    errors: outputs.filter((output) => output.output_type === "error").map(({ename, evalue}) => `${ename}: ${evalue}`),
+  };
+}
+"""
 
 
 class Notebook:
@@ -139,9 +181,13 @@ class Notebook:
         """The output of the cell whose source has this text."""
         return self.cell(text).locator(".jp-OutputArea").first
 
+    def select(self, text: str) -> None:
+        """Make the cell whose source has this text the active one."""
+        self.cell(text).locator(".jp-InputPrompt").click()
+
     def run(self, text: str) -> None:
         """Run the cell whose source has this text."""
-        self.cell(text).locator(".jp-InputPrompt").click()
+        self.select(text)
         self.page.keyboard.press("Control+Enter")
 
     def retype(self, text: str, new: str) -> None:
@@ -157,10 +203,29 @@ class Notebook:
         self.menu("Kernel", "Restart Kernel…")
         self.page.locator(".jp-Dialog .jp-mod-accept").click()
 
-    def counts(self) -> list[int]:
-        """The numbers of cells that have ended."""
-        prompts = self.page.locator(f"{PANEL} .jp-InputPrompt").all_inner_texts()
-        return [int(match[1]) for text in prompts if (match := re.fullmatch(r"\[(\d+)\]:", text))]
+    def standing(self, *, since: int = 0) -> dict[str, Any]:
+        """How far it is.
+
+        :param since: a cell has ended if its number is higher
+        """
+        found: dict[str, Any] = self.page.evaluate(STANDING, since)
+        return found
+
+    def ended(self, *, since: int = 0, timeout_s: float = 120.0) -> None:
+        """Wait until every cell has been run; an error fails at once."""
+
+        def over() -> bool:
+            now = self.standing(since=since)
+            assert now["errors"] == []
+            return bool(now["left"] == 0 and now["idle"])
+
+        eventually(over, timeout_s=timeout_s, what="the last cell's end")
+
+    def bundles(self, media_type: str) -> list[Any]:
+        """What the outputs have of a media type, in order."""
+        cells = self.page.evaluate("jupyterapp.shell.currentWidget.content.model.toJSON().cells")
+        bundles = [output.get("data", {}) for cell in cells for output in cell.get("outputs", ())]
+        return [bundle[media_type] for bundle in bundles if media_type in bundle]
 
     def moves(self, what: Locator, attribute: str, *, times: int) -> None:
         """Wait until an attribute of an element has changed so often."""
