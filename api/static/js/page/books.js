@@ -29,7 +29,8 @@ export function missing(books, most = NAMED_IN_CHIP) {
       return from === to ? `${symbol} ${format.count(from)}` : `${symbol} ${format.count(from)}–${format.count(to)}`
     })
     const rest = gaps.length - named.length
-    return `missing ${named.join(', ')}${rest > 0 ? ` and ${format.count(rest)} more` : ''}`
+    const more = books.totals.unbalanced > books.runs.length ? ' and more' : rest > 0 ? ` and ${format.count(rest)} more` : ''
+    return `missing ${named.join(', ')}${more}`
   }
   const partition = books.partitions.find((book) => !book.balanced)
   if (partition) return `partition ${partition.partition} does not add up`
