@@ -35,10 +35,12 @@ def consumer_of(up: int) -> psutil.Process | None:
     return None
 
 
-def kill_again_and_again(settings: Settings, up: subprocess.Popen[str], *, every_s: float) -> list[float]:
-    """Kill until it ends; the seconds of each recovery."""
+def kill_again_and_again(
+    settings: Settings, up: subprocess.Popen[str], *, every_s: float, seconds: float
+) -> list[float]:
+    """Kill for so long, and watch until it ends; the seconds of each recovery."""
     recoveries: list[float] = []
-    killed_at, before, next_kill = 0.0, 0, None
+    killed_at, before, next_kill, end = 0.0, 0, None, 0.0
     with open_reader(settings) as reader:
         while up.poll() is None:
             received = sum(book.counts.received for book in reader.partition_books())
@@ -46,9 +48,10 @@ def kill_again_and_again(settings: Settings, up: subprocess.Popen[str], *, every
             if killed_at and received > before:
                 recoveries.append(now - killed_at)
                 killed_at = 0.0
-            if next_kill is None and received:
-                next_kill = now + every_s  # from the first commit on
-            if next_kill is not None and now >= next_kill and not killed_at and (victim := consumer_of(up.pid)):
+            if next_kill is None and received:  # from the first commit on
+                next_kill, end = now + every_s, now + seconds
+            due = next_kill is not None and next_kill <= now < end and not killed_at
+            if due and (victim := consumer_of(up.pid)):
                 next_kill = now + every_s
                 with suppress(psutil.NoSuchProcess):
                     victim.kill()
@@ -72,7 +75,7 @@ def main() -> int:
         command = [sys.executable, "-m", "marketlab", "--home", str(home), "up", "--for", f"{given.seconds}s"]
         command += ["--rate", str(given.rate), "--port", "0", "--json"]
         up = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
-        recoveries = sorted(kill_again_and_again(settings, up, every_s=given.every))
+        recoveries = sorted(kill_again_and_again(settings, up, every_s=given.every, seconds=given.seconds))
         out, err = up.communicate(timeout=60)
         if up.returncode:
             print(err, file=sys.stderr)
