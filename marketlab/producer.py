@@ -118,6 +118,7 @@ class Producer:
         self._on_sent = on_sent
         self._last_seq: Counter[str] = Counter()
         self._trouble: TransportError | None = None
+        self._named: set[tuple[str, int]] = set()  # those of summary.failed
         self.summary = Summary(run or new_run())
 
     def run(
@@ -142,6 +143,10 @@ class Producer:
                 with self._noting():
                     self._send_all(ticks, stop, pace=pace, max_ticks=max_ticks, deadline=Deadline(max_s))
             finally:  # a source that breaks off has still sent what it sent
+                if summary.failed:
+                    # What waits behind a message that was given up is given up soon, and a closing record with it.
+                    with self._noting():
+                        self._publisher.flush(timeout_s=FLUSH_S)
                 with self._noting(), failpoints.around("producer.close"):
                     self._send_closings()
                 with self._noting(), failpoints.around("producer.flush"):
@@ -203,7 +208,9 @@ class Producer:
         except DeliveryError as error:
             for tag, reason in error.failures:
                 symbol, seq = tag if isinstance(tag, tuple) else (str(tag), 0)
-                self.summary.failed.append((symbol, seq, reason))
+                if (symbol, seq) not in self._named:  # one that is late is named by every flush
+                    self._named.add((symbol, seq))
+                    self.summary.failed.append((symbol, seq, reason))
 
 
 def _not_acknowledged(summary: Summary) -> DeliveryError:

@@ -9,13 +9,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from marketlab.broker import ManagedBroker
+from marketlab.consumer import Consumer
 from marketlab.errors import DeliveryError, TransportError
-from marketlab.ports import Assigned, Messages
+from marketlab.model import Rule, Tick
+from marketlab.ports import Assigned, Messages, Publisher
+from marketlab.producer import Pace, Producer
+from marketlab.testing.memory_store import MemoryStore
 from marketlab.transports import KafkaConfig, KafkaTransport, ensure_topic, kafka_publisher
 from tests.logs import CLOSE_S, KafkaHarness, Reader, key_for, numbered, settled
 from tests.support import eventually
@@ -216,6 +221,54 @@ def test_a_message_that_failed_for_good_silences_nobody(own: OwnBroker, harness:
     zero, one = (list(harness.log.read(at, held[at], timeout_s=10).values()) for at in (0, 1))
     assert (zero[0], zero[-1], one) == (b"0:0", b"0:2", [b"1:0"])
     assert zero.count(b"0:1") <= 1, "it may stand on the log: a producer cannot always know"
+
+
+class Thawing(Publisher):
+    """Brings the broker back as soon as something has been given up."""
+
+    def __init__(self, publisher: Publisher, own: OwnBroker) -> None:
+        self._publisher = publisher
+        self._own = own
+
+    def send(self, value: bytes, *, key: bytes, tag: object = None) -> None:
+        try:
+            self._publisher.send(value, key=key, tag=tag)
+        except DeliveryError:
+            self._own.thaw()
+            raise
+
+    def flush(self, *, timeout_s: float) -> None:
+        self._publisher.flush(timeout_s=timeout_s)
+
+    def close(self, *, timeout_s: float) -> None:
+        self._publisher.close(timeout_s=timeout_s)
+
+
+def test_a_run_whose_ticks_were_given_up_is_closed_and_lacks_only_what_was_named(
+    own: OwnBroker, harness: KafkaHarness
+) -> None:
+    def ticks() -> Iterator[Tick]:
+        for number in count():
+            if number == 30:
+                own.freeze()
+            yield Tick(f"S{number % 3}", 10.0, 1.0 + number)
+
+    producer = Producer(Thawing(impatient(harness).publisher(), own), run="r")
+    with pytest.raises(DeliveryError) as failed:
+        producer.run(ticks(), threading.Event(), pace=Pace(rate=50.0))
+    store = MemoryStore()
+    log = harness.another()
+    Consumer(lambda: log.subscribe(harness.group), store, log=log.log_id, rule=Rule()).run(
+        threading.Event(), drain=True
+    )
+    log.close()
+    book = store.books(run="r").of_run("r")
+    assert book is not None
+    assert (book.state, book.produced) == ("closed", producer.summary.produced)
+    named = {tag for tag, _ in failed.value.failures}
+    missing = {(gap.symbol, seq) for gap in book.missing for seq in range(gap.first, gap.last + 1)}
+    assert missing <= named
+    assert not any(seq == 0 for _, seq in named), "every closing record arrived"  # type: ignore[misc]
 
 
 def test_a_full_buffer_is_an_error_and_what_is_in_it_still_arrives(

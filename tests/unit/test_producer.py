@@ -20,6 +20,7 @@ class Desk(Publisher):
     def __init__(self, *, fail_send: int | None = None, fail_flush: list[tuple[str, int]] | None = None) -> None:
         self.sent: list[tuple[bytes, bytes]] = []
         self.closed = False
+        self.flushed_at: list[int] = []  # messages before each flush
         self._fail_send = fail_send
         self._fail_flush = fail_flush
 
@@ -30,6 +31,7 @@ class Desk(Publisher):
         self.sent.append((key, value))
 
     def flush(self, *, timeout_s: float) -> None:
+        self.flushed_at.append(len(self.sent))
         if self._fail_flush:
             raise DeliveryError("some failed", failures=[(tag, "broker gone") for tag in self._fail_flush])
 
@@ -89,6 +91,15 @@ def test_a_failed_send_is_reported_by_symbol_and_sequence_and_the_run_is_closed(
     assert producer.summary.failed == [("AAPL", 1, "broker gone")]
     assert desk.messages[-1] == Close("r1", "AAPL", 2, 1)
     assert desk.closed
+
+
+def test_after_a_failure_what_was_sent_is_settled_first_and_each_loss_is_named_once() -> None:
+    desk = Desk(fail_send=2, fail_flush=[("AAPL", 1), ("AAPL", 2)])
+    producer = Producer(desk, run="r1")
+    with pytest.raises(DeliveryError, match=r"2 of 2"):
+        producer.run(quotes(*["AAPL"] * 5), threading.Event(), pace=Pace())
+    assert [name[:2] for name in producer.summary.failed] == [("AAPL", 1), ("AAPL", 2)]
+    assert desk.flushed_at == [2, 3], "before the closing record and after it"
 
 
 def test_what_the_flush_finds_missing_is_reported() -> None:
