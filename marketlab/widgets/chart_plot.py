@@ -40,7 +40,10 @@ class Plot:
         self.down = Scatter(x=[], y=[], marker="triangle-down", **alert)
         self.hints = Scatter(x=[], y=[], colors=["transparent"], default_size=200, **hints)
         text = {"scales": scales, "font_weight": "normal", "default_size": 12}
-        self.alert_text = Label(x=[], y=[], text=[], colors=["var(--ml-alert)"], align="middle", y_offset=-12, **text)
+        # To the left of its mark: there, at the height to which the price has jumped, it has not been.
+        self.alert_text = Label(
+            x=[], y=[], text=[], colors=["var(--ml-alert)"], align="end", x_offset=-10, y_offset=4, **text
+        )
         self.average_text = Label(
             x=[], y=[], text=[], colors=["var(--ml-ink)"], align="start", x_offset=4, apply_clip=False, **text
         )

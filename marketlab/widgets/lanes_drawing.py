@@ -10,7 +10,7 @@ from marketlab.widgets.shapes import Drawing, Path, Rect, Shape, Text
 __all__ = ["CELLS", "LaneState", "ReaderState", "draw_lanes"]
 
 CELLS = 12  # messages that are shown of a partition, the newest
-EDGE, LEFT, CELL, GAP, CELL_HEIGHT = 4, 88, 38, 3, 26
+EDGE, LEFT, CELL, GAP, CELL_HEIGHT = 4, 98, 38, 3, 26
 HEAD, LANE = 20, 60
 CELL_TOP = 18  # in the lane, below the readers' marks
 BRACKETS = LEFT + (CELLS + 1) * (CELL + GAP) + 16
