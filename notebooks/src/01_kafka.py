@@ -317,8 +317,8 @@ lanes
 # %% [markdown]
 # ## Sharing the work · 6 minutes
 #
-# **Predict.** A reads three partitions. B joins A's group, then C, then D. How many partitions has the fourth in the
-# end?
+# **Predict.** A reads three partitions. B joins A's group, then C, then D. Of these four, how many partitions has the
+# one with the fewest, in the end?
 
 # %%
 # <solution>
@@ -372,7 +372,7 @@ reveal("m1.fourth", min(seen[-1]))
 
 # %% [markdown]
 # **What you should see.** One reader has three partitions, two have two and one, three have one each, and of four one
-# has none: it stands by until another one dies.
+# has none: it stands by until another one dies. Which one that is, the group decides; it need not be the last to come.
 #
 # **Why.** Within a group a partition has exactly one reader, or the order within it would be lost. So the number of
 # partitions is the most readers that can share the work, and it is chosen when a topic is made. More partitions

@@ -149,6 +149,18 @@ STANDING = """
   };
 }
 """
+#: Makes a cell the active one and brings it into view, by its number or by what stands in it; gives its source.
+SHOW = """
+async (which) => {
+  const {content} = window.jupyterapp.shell.currentWidget;
+  const says = (cell) => cell.type === "code" && cell.sharedModel.source.includes(which);
+  const number = typeof which === "number" ? which : [...content.model.cells].findIndex(says);
+  if (number < 0) throw new Error(`no cell says ${which}`);
+  content.activeCellIndex = number;
+  await content.scrollToItem(number, "start");
+  return content.activeCell.model.sharedModel.source;
+}
+"""
 
 
 class Notebook:
@@ -180,6 +192,13 @@ class Notebook:
     def output(self, text: str) -> Locator:
         """The output of the cell whose source has this text."""
         return self.cell(text).locator(".jp-OutputArea").first
+
+    def show(self, which: str | int) -> str:
+        """Bring a cell into view, by a piece of its source or by its number; its source.
+
+        JupyterLab draws only what is near the window.
+        """
+        return str(self.page.evaluate(SHOW, which))
 
     def select(self, text: str) -> None:
         """Make the cell whose source has this text the active one."""

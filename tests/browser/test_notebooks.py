@@ -95,6 +95,7 @@ def has_ended_well(notebook: Notebook) -> None:
     assert [verdict["notebook"] for verdict in verdicts if not verdict["ok"]] == []
     for verdict in verdicts:
         said = verdict["findings"][-1]["what"]
+        notebook.show(f'"{verdict["notebook"]}"')
         expect(
             notebook.page.locator(f"{PANEL} .jp-OutputArea-output:has-text('✓')", has_text=said).last
         ).to_be_visible()
