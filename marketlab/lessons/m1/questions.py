@@ -90,7 +90,7 @@ NEW_GROUP = Question(
 
 FOURTH = Question(
     "m1.fourth",
-    "partitions for the fourth reader of a group, of three",
+    "the fewest partitions that one of four readers has, of three",
     right=0,
     because="Within a group a partition has one reader, so of four readers of three partitions one stands by.",
     distractors=[
