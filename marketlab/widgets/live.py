@@ -136,7 +136,7 @@ class LiveWidget(VBox):  # type: ignore[misc]  # ipywidgets has no types
         return self._over.wait(timeout_s)
 
     def finish(self) -> None:
-        """End: draw all that came, stop the thread, leave picture and numbers in the widget's place. Again: nothing."""
+        """End: ask for news a last time, stop the thread, leave picture and numbers in its place. Again: nothing."""
         if self.ended:
             return
         self.ended = True
@@ -152,7 +152,8 @@ class LiveWidget(VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._over.set()
 
     def close(self) -> None:
-        """As :meth:`finish`."""
+        """As :meth:`finish`, but nobody is asked for news: whoever gave them may be gone."""
+        self._pull = None
         self.finish()
 
     def __enter__(self) -> Self:
@@ -172,8 +173,9 @@ class LiveWidget(VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._unseen = Unseen(f"{self._display_id}-unseen", now=time.monotonic())
 
     def _frame(self) -> None:
-        if self._pull is not None and not self.ended:
-            for item in self._pull():
+        pull = self._pull
+        if pull is not None:
+            for item in pull():
                 self.push(item)
         text = self.draw()
         if self._status.value != text:

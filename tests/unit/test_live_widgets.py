@@ -103,6 +103,19 @@ def test_a_widget_with_a_pull_asks_for_news_by_itself(outputs: dict[str, Any]) -
         eventually(lambda: chart.numbers()["ticks"] >= 3, what="three ticks")
 
 
+@pytest.mark.parametrize(("end", "ticks"), [("finish", 2), ("close", 1)])
+def test_at_its_end_a_widget_asks_once_more_and_when_it_is_closed_it_does_not(
+    end: str, ticks: int, outputs: dict[str, Any]
+) -> None:
+    news = iter([[tick(100.0)], [tick(101.0)]])
+    chart = LiveChart("AAPL", pull=lambda: next(news), hz=0.01)  # between two questions there is all a test's time
+    live.display(chart)
+    chart.notify(pushed=0)
+    eventually(lambda: chart.frames, what="the first frame")
+    getattr(chart, end)()
+    assert outputs[chart._display_id][EVIDENCE]["ticks"] == ticks
+
+
 def test_what_goes_wrong_in_a_pull_is_shown(outputs: dict[str, Any]) -> None:
     def fail() -> list[Any]:
         raise ConnectionError("nobody answers")
