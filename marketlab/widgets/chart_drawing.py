@@ -28,6 +28,7 @@ __all__ = [
 WIDTH_PX = 860
 HEAD_PX, FOOT_PX, RIGHT_PX, LEFT_PX = 28, 24, 104, 4
 TOP_PX = 8  # between the head and the highest price
+LABEL_PX = 56  # of a time with seconds
 WORD_PX = 28  # for the average's name, between the lines and the numbers
 LETTER = 0.66  # width of a bold capital or digit, as a part of its height
 
@@ -123,7 +124,8 @@ class _Plot:
             yield Text(self.right + 4 + word, self.y(price), price_text(price, places), 12)
         times = time_ticks(self.first, self.last)
         for time_s, label in zip(times, time_labels(times), strict=True):
-            yield Text(self.x(time_s), self.bottom + 14, label, 12, "muted", "middle")
+            if self.x(time_s) >= LABEL_PX / 2:  # else it would be cut off
+                yield Text(self.x(time_s), self.bottom + 14, label, 12, "muted", "middle")
 
     def _alerts(self, places: list[tuple[float, float]]) -> Iterator[Shape]:
         for (x, y), change in zip(places, self.points.alerts.tolist(), strict=True):

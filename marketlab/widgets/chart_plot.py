@@ -95,8 +95,8 @@ class Plot:
 
 
 def quiet_axes(x: LinearScale, y: LinearScale) -> tuple[Axis, Axis]:
-    """Times below without a grid, prices on the right with one; no lines, explicit ticks."""
-    quiet = {"tick_style": {"font-size": "12px"}, "color": "transparent"}
+    """Times below without a grid, prices on the right with one; no lines, explicit ticks, and none before there are."""
+    quiet = {"tick_style": {"font-size": "12px"}, "color": "transparent", "visible": False}
     prices = Axis(scale=y, side="right", grid_lines="solid", grid_color="var(--ml-rule)", **quiet)
     return Axis(scale=x, grid_lines="none", **quiet), prices
 
@@ -142,6 +142,8 @@ def show_ticks(
     values = round_ticks(*limits)
     prices.tick_format = f",.{min(places, max(decimals(value) for value in values))}f"
     prices.tick_values = np.array(values)
+    for axis in (times, prices):
+        axis.visible = True
 
 
 def assign(widget: Any, **values: Any) -> None:
