@@ -261,7 +261,7 @@ class Lab:
             ),
         )
         bounded = seconds is not None or ticks is not None or source.startswith("replay:")
-        self._run = Run(run, processes=processes, books=self.books, bounded=bounded)
+        self._run = Run(run, processes=processes, books=self.books, data=self.data, alerts=self.alerts, bounded=bounded)
         return self._run
 
     def consume(self) -> None:
@@ -276,7 +276,7 @@ class Lab:
             self._processes.stop("producer", "consumer")
 
     def kill(self, name: str = "consumer") -> bool:
-        """End the producer or the consumer with ``kill -9``, as a crash would; False if it does not run."""
+        """End ``producer``, ``consumer`` or ``API`` with ``kill -9``, as a crash would; False if it does not run."""
         return self._processes is not None and self._processes.kill(name)
 
     # ---------------------------------------------------------------------------------------- what came of it
@@ -330,7 +330,12 @@ class Lab:
         """What is installed, reachable, free and wrong, each with the mend."""
         servers = self._config.bootstrap_servers if self._config is not None else None
         said = ask("doctor", home=self.settings.home, variables=self._place.variables(servers))
-        return Findings(Finding(**finding) for finding in said["findings"])
+        findings = [Finding(**finding) for finding in said["findings"]]
+        if servers and not self._home_settings.bootstrap_servers:
+            # The notebook's place is told of the managed broker as of anybody's Kafka.
+            managed = Finding("broker", "ok", f"Apache Kafka runs at {servers}, managed by this lab")
+            findings = [managed if item.what == "broker" and item.state == "ok" else item for item in findings]
+        return Findings(findings)
 
     @property
     def dashboard(self) -> str:
@@ -346,7 +351,7 @@ class Lab:
 
             lab.watch(Watchlist(pull=lab.follow()), BooksPanel(lab.books), seconds=20)
 
-        :param past: records of before that it begins with, of each symbol
+        :param past: records of before that it begins with, of each symbol; 0: only what comes from now on
         """
         return Follower(self._api(), symbol, past=past)
 

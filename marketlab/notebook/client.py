@@ -81,14 +81,15 @@ class Follower:
     """Gives, each time it is called, the records that were stored since the last time; the first time some of before.
 
     :param symbol: of whom; None: of all
-    :param past: records of before, of each symbol
+    :param past: records of before, of each symbol; 0: only what comes from now on
     """
 
     def __init__(self, client: ApiClient, symbol: str | None, *, past: int) -> None:
         self._client = client
         self._symbol = symbol
         self._past = past
-        self._seen: dict[str, int] = {}
+        # Without a past everything that is there now counts as seen, and of a symbol that is new nothing does.
+        self._seen: dict[str, int] = {} if past else {row["symbol"]: row["id"] for row in client.get("data")}
 
     def __call__(self) -> list[dict[str, Any]]:
         """Records in the order in which they were stored."""
@@ -102,7 +103,7 @@ class Follower:
                 yield symbol
 
     def _since(self, symbol: str) -> list[dict[str, Any]]:
-        seen, before = self._seen.get(symbol), None
+        seen, before = self._seen.get(symbol, None if self._past else 0), None
         records: list[dict[str, Any]] = []
         while True:
             limit = min(self._past, PAGE) if seen is None else 100 if before is None else PAGE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,6 +17,9 @@ __all__ = ["Run"]
 
 STORED_S = 30.0  # for what was sent to be stored
 LOOK_S = 0.1
+MOST_ALERTS = 100  # in one answer
+
+Records = Sequence[Mapping[str, Any]]
 
 
 class Run:
@@ -26,16 +29,23 @@ class Run:
 
     :param run: its id
     :param bounded: whether it ends by itself
-    :param books: asks for the books
+    :param books: asks for the books, ``data`` for the latest records, ``alerts`` for the newest hundred alerts
     """
 
     def __init__(
-        self, run: str, *, processes: Processes, books: Callable[[], BooksAnswer], bounded: bool = True
+        self,
+        run: str,
+        *,
+        processes: Processes,
+        books: Callable[[], BooksAnswer],
+        data: Callable[[], Records],
+        alerts: Callable[[], Records],
+        bounded: bool = True,
     ) -> None:
         self.id = run
         self.bounded = bounded
         self._processes = processes
-        self._books = books
+        self._books, self._data, self._alerts = books, data, alerts
 
     @property
     def producing(self) -> bool:
@@ -60,6 +70,23 @@ class Run:
         """Whether it is closed, and every tick of it accounted for."""
         account = self.account
         return account["state"] == "closed" and bool(account["balanced"])
+
+    def counts(self) -> list[dict[str, int | None]]:
+        """How many have passed each station, for a line of them that is live::
+
+            lab.watch(StatusLine(pull=run.counts))
+
+        Until the producer says how many it has made, they are counted by the numbers that it writes on them.
+        ``alerts`` is None where there are more than one answer holds.
+        """
+        # Asked for from the far end: what is further on is then never ahead.
+        alerts = [alert for alert in self._alerts() if alert["run"] == self.id]
+        numbered = sum(record["seq"] for record in self._data() if record["run"] == self.id)
+        account = self.account
+        received = sum(account[name] for name in ("stored", "late", "refused"))
+        produced = max(numbered, received) if account["produced"] is None else account["produced"]
+        told = None if len(alerts) >= MOST_ALERTS else len(alerts)
+        return [{"produced": produced, "received": received, "stored": account["stored"], "alerts": told}]
 
     def wait(self, timeout_s: float | None = None) -> Self:
         """Wait until the producer has ended by itself and everything is stored.

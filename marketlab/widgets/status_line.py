@@ -51,8 +51,8 @@ class StatusLine(LiveWidget):
         self._svg = HTML()
         self.begin(self._svg)
 
-    def push(self, counts: Mapping[str, int], /) -> None:
-        """Set the counts of some or all stations.
+    def push(self, counts: Mapping[str, int | None], /) -> None:
+        """Set the counts of some or all stations; None for what is not known.
 
         :raises WidgetError: there is no such station
         """

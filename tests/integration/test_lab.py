@@ -168,6 +168,42 @@ def test_a_follower_gives_every_record_once(tape_lab: Lab) -> None:
     assert follow() == []
 
 
+def test_a_follower_without_a_past_begins_with_what_comes_next(tape_lab: Lab) -> None:
+    with tape_lab.run(rate=0, ticks=300):
+        pass
+    follow = tape_lab.follow("AAPL", past=0)
+    assert follow() == []
+    with tape_lab.run(rate=0, ticks=300) as run:
+        pass
+    found = follow()
+    assert {record["run"] for record in found} == {run.id}
+    assert len(found) == sum(record["run"] == run.id for record in tape_lab.history("AAPL", limit=1000))
+
+
+def test_a_run_counts_what_has_passed_each_station(tape_lab: Lab) -> None:
+    with tape_lab.run(rate=0, ticks=2000) as other:
+        pass
+    with tape_lab.run(rate=200, ticks=300) as run:
+        eventually(lambda: run.counts()[0]["stored"], what="the first tick stored")
+        (during,) = run.counts()
+        assert during["produced"] >= during["received"] >= during["stored"] > 0
+    alerts = sum(alert["run"] == other.id for alert in tape_lab.alerts())
+    assert other.counts() == [{"produced": 2000, "received": 2000, "stored": 2000, "alerts": alerts}]
+    assert run.counts()[0] | {"alerts": 0} == {"produced": 300, "received": 300, "stored": 300, "alerts": 0}
+
+
+def test_a_run_with_more_alerts_than_one_answer_holds_does_not_guess_them(tape_lab: Lab) -> None:
+    with tape_lab.run(rate=0, ticks=300, source="uniform") as run:
+        pass
+    assert run.counts()[0]["alerts"] is None
+
+
+def test_a_killed_api_comes_back_when_it_is_asked(tape_lab: Lab) -> None:
+    assert tape_lab.data() == []
+    assert tape_lab.kill("API")
+    assert tape_lab.data() == []
+
+
 def test_a_killed_consumer_goes_on_where_it_was(tape_lab: Lab) -> None:
     lab = tape_lab
     run = lab.run(rate=500, ticks=1000)
