@@ -169,6 +169,63 @@ def f(ticks):
             own.setdefault(s, []).append(t['price'])
             out.append(sum(own[s][-5:]) / len(own[s][-5:]))
     return out
+
+### m6.gap · by the clock
+def f(messages):
+    times = [m['at'] for m in messages]
+    return [False] + [b - a > 1.2 for a, b in zip(times, times[1:])]
+
+### m6.gap · a heartbeat hides the gap
+def f(messages):
+    out, n = [], 0
+    for m in messages:
+        out.append(m['type'] == 'delta' and m['seq'] - n > 1)
+        n = m['seq']
+    return out
+
+### m6.gap · one answer for all
+def f(messages):
+    n = messages[0]['seq']
+    for m in messages[1:]:
+        if m['type'] == 'delta':
+            n += 1
+        if m['type'] == 'snapshot':
+            n = m['seq']
+        if m['seq'] != n:
+            return True
+    return False
+
+### m6.mailbox · a queue without end
+def f(waiting, message):
+    waiting.append(message)
+    return waiting
+
+### m6.mailbox · whatever is newest
+def f(waiting, message):
+    waiting = [message, *waiting]
+    return waiting[:1]
+
+### m6.mailbox · a heartbeat makes room for itself
+def f(waiting, message):
+    if not waiting or waiting[-1]['type'] != 'snapshot' or message['type'] == 'snapshot':
+        waiting = [message]
+    return waiting
+
+### m6.backoff · all wait equally long
+def f(n, chance):
+    return 2 ** n if n < 5 else 30
+
+### m6.backoff · the limit comes after the die
+def f(n, chance):
+    w = 2 ** n * chance
+    return w if w < 30 else 30
+
+### m6.backoff · a little chance on top
+def f(n, chance):
+    w = 1
+    for _ in range(n):
+        w = w * 2
+    return (30 if w > 30 else w) + chance
 """
 
 #: (exercise, name, source of the cell)

@@ -8,6 +8,7 @@
 ``Watchlist``    one line a symbol
 ``AlertFeed``    alerts, and the ticks behind each
 ``BooksPanel``   balanced, or what is missing
+``Delays``       how late news come by one way and by another
 ``PartitionView`` ``Lanes``, a picture of a topic's partitions, live
 ``StatusLine``   how many have passed each station
 ``ControlPanel`` source, pace, start, pause, step, stop
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from marketlab.widgets.candles import Candles
     from marketlab.widgets.chart import LiveChart
     from marketlab.widgets.control_panel import Choice, ControlPanel
+    from marketlab.widgets.delays import Delays
     from marketlab.widgets.errors import WidgetError
     from marketlab.widgets.lanes import Lanes
     from marketlab.widgets.partition_view import PartitionView
@@ -39,6 +41,7 @@ __all__ = [
     "Candles",
     "Choice",
     "ControlPanel",
+    "Delays",
     "Lanes",
     "LiveChart",
     "PartitionView",
@@ -53,6 +56,7 @@ _HOMES = {
     "Candles": "candles",
     "Choice": "control_panel",
     "ControlPanel": "control_panel",
+    "Delays": "delays",
     "Lanes": "lanes",
     "LiveChart": "chart",
     "PartitionView": "partition_view",

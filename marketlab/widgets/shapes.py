@@ -14,7 +14,7 @@ from typing import Literal
 from marketlab.figures import PX, new_figure, png
 from marketlab.look import Theme, tokens
 
-__all__ = ["Drawing", "Path", "Polygon", "Rect", "Shape", "Text"]
+__all__ = ["Anchor", "Drawing", "Path", "Polygon", "Rect", "Shape", "Text"]
 
 Anchor = Literal["start", "middle", "end"]
 RADIUS = 3
