@@ -10,7 +10,7 @@ from marketlab.widgets.shapes import Anchor, Drawing, Path, Rect, Shape, Text
 
 __all__ = ["BINS", "draw_delays", "histogram", "seconds_text"]
 
-BINS = 25
+BINS = 20
 PANEL_PX, GAP_PX, HEIGHT_PX = 380, 60, 212
 TOP_PX, BOTTOM_PX = 64, 188  # of the bars
 
