@@ -325,8 +325,9 @@ def plot(counts, title):
     bars = Bars(x=fifths[:-1], y=counts.astype(float), scales={"x": x, "y": y}, padding=0.1)
     bars.colors, bars.stroke = ["var(--jp-brand-color1)"], "transparent"
     axes = [Axis(scale=x, label=title, grid_lines="none"), Axis(scale=y, orientation="vertical")]
+    axes[0].label_color, axes[0].label_offset = "var(--jp-ui-font-color1)", "34px"
     axes[1].tick_values = np.array([0.0, 500.0, 1000.0])
-    margin = {"top": 15, "bottom": 45, "left": 50, "right": 10}
+    margin = {"top": 15, "bottom": 50, "left": 50, "right": 10}
     size = {"width": "420px", "height": "220px"}
     look = {"fig_margin": margin, "layout": size, "padding_y": 0, "display_toolbar": False}
     return Figure(marks=[bars], axes=axes, **look)
@@ -385,6 +386,7 @@ def follow(stop):
 # %%
 from marketlab.widgets import LiveChart
 
+server = urlsplit(lab.dashboard)  # wherever it is now
 with lab.run(rate=rate), LiveChart("AAPL") as chart, lab.crew(lambda _, stop: follow(stop)) as crew:
     crew.hire("client")
     time.sleep(3)
