@@ -10,6 +10,7 @@
 ``BooksPanel``   balanced, or what is missing
 ``Delays``       how late news come by one way and by another
 ``PartitionView`` ``Lanes``, a picture of a topic's partitions, live
+``RequestView``  ``RequestTape``, the requests to an API, live
 ``StatusLine``   how many have passed each station
 ``ControlPanel`` source, pace, start, pause, step, stop
 ================ ==================================================================================
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from marketlab.widgets.errors import WidgetError
     from marketlab.widgets.lanes import Lanes
     from marketlab.widgets.partition_view import PartitionView
+    from marketlab.widgets.request_tape import RequestTape
+    from marketlab.widgets.request_view import RequestView
     from marketlab.widgets.status_line import StatusLine
     from marketlab.widgets.watchlist import Watchlist
 
@@ -45,6 +48,8 @@ __all__ = [
     "Lanes",
     "LiveChart",
     "PartitionView",
+    "RequestTape",
+    "RequestView",
     "StatusLine",
     "Watchlist",
     "WidgetError",
@@ -60,6 +65,8 @@ _HOMES = {
     "Lanes": "lanes",
     "LiveChart": "chart",
     "PartitionView": "partition_view",
+    "RequestTape": "request_tape",
+    "RequestView": "request_view",
     "StatusLine": "status_line",
     "Watchlist": "watchlist",
     "WidgetError": "errors",
