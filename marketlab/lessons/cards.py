@@ -106,13 +106,23 @@ def _table(exercise: Exercise, fault: Fault) -> Table:
         rows = [[event, _short(a), _short(b)] for event, a, b in zip(events, wanted.value, found, strict=True)]
         marked = frozenset(number for number, (_, a, b) in enumerate(rows) if a != b)
         return Table([exercise.event, "expected", "you, the second time" if second else "you"], rows, marked)
-    told = _short(got.again) + " the second time" if wanted.value == got.value and not got.error else got.text
-    rows = [["with", _call(fault.case)], ["expected", _short(wanted.text, raw=True)], ["you", _short(told, raw=True)]]
+    told = _short(got.again) + " the second time" if wanted.value == got.value and not got.error else _whole(got)
+    rows = [
+        ["with", _call(fault.case)],
+        ["expected", _short(_whole(wanted), raw=True)],
+        ["you", _short(told, raw=True)],
+    ]
     return Table(["", exercise.shows or "the call"], rows)
 
 
 def _rows_of(run: Run, events: list[Any]) -> bool:
     return all(isinstance(value, list) and len(value) == len(events) for value in (run.value, run.again))
+
+
+def _whole(run: Run) -> Any:
+    """Texts as they are, anything else as Python writes it."""
+    texts = isinstance(run.value, list) and all(isinstance(item, str) for item in run.value)
+    return run.value if texts and run.value else run.text
 
 
 def _event(event: Any) -> str:
