@@ -170,6 +170,102 @@ def f(ticks):
             out.append(sum(own[s][-5:]) / len(own[s][-5:]))
     return out
 
+### m4.latest · all rows
+def f(records):
+    order = list(records)
+    order.sort(key=lambda r: r['symbol'])
+    return order
+
+### m4.latest · what came last, not what is newest
+def f(records):
+    out = []
+    for s in sorted({r['symbol'] for r in records}):
+        out.append([r for r in records if r['symbol'] == s][-1])
+    return out
+
+### m4.latest · of two with one time, the first
+def f(records):
+    symbols = sorted(set(r['symbol'] for r in records))
+    return [max((r for r in records if r['symbol'] == s), key=lambda r: r['timestamp']) for s in symbols]
+
+### m4.latest · in the order of arrival
+def f(records):
+    best = {}
+    for r in records:
+        if r['symbol'] not in best or best[r['symbol']]['timestamp'] <= r['timestamp']:
+            best[r['symbol']] = r
+    return [r for r in best.values()]
+
+### m4.latest · one record in all
+def f(records):
+    ordered = sorted(records, key=lambda r: r['timestamp'])
+    return [ordered.pop()] if ordered else []
+
+### m4.validate · NaN is let in
+def f(r):
+    if type(r) != dict:
+        return 'record'
+    if type(r.get('symbol')) != str or r['symbol'] == '':
+        return 'symbol'
+    for k in ['price', 'timestamp']:
+        v = r.get(k)
+        if type(v) not in (int, float):
+            return k
+        if v <= 0 or v in (float('inf'), -float('inf')):
+            return k
+
+### m4.validate · true is a number
+from numbers import Number
+def f(r):
+    if not isinstance(r, dict):
+        return 'record'
+    if not (isinstance(r.get('symbol'), str) and r['symbol']):
+        return 'symbol'
+    for k in ['price', 'timestamp']:
+        if not (isinstance(r.get(k), Number) and 0 < r[k] < float('inf')):
+            return k
+
+### m4.validate · something that is no object is not thought of
+def f(r):
+    s = r.get('symbol')
+    if type(s) is not str or not s:
+        return 'symbol'
+    for k in ('price', 'timestamp'):
+        if type(r.get(k)) not in (int, float) or not 0 < r[k] < float('inf'):
+            return k
+
+### m4.deliver · down is final
+def f(post, record, pause):
+    try:
+        s = post(record)
+        while s >= 500:
+            pause()
+            s = post(record)
+    except ConnectionError:
+        return False
+    return s < 400
+
+### m4.deliver · without a pause
+def f(post, record, pause):
+    s = 599
+    while s > 499:
+        try:
+            s = post(record)
+        except OSError:
+            s = 599
+    return s < 400
+
+### m4.deliver · any answer is a yes
+def f(post, record, pause):
+    sent = False
+    while not sent:
+        try:
+            post(record)
+            sent = True
+        except ConnectionError as e:
+            pause()
+    return sent
+
 ### m6.gap · by the clock
 def f(messages):
     times = [m['at'] for m in messages]
