@@ -10,6 +10,7 @@
 ``BooksPanel``   balanced, or what is missing
 ``Delays``       how late news come by one way and by another
 ``PartitionView`` ``Lanes``, a picture of a topic's partitions, live
+``QueueView``    a writer: rows read, rows durable, and the queue between them
 ``RequestView``  ``RequestTape``, the requests to an API, live
 ``StatusLine``   how many have passed each station
 ``ControlPanel`` source, pace, start, pause, step, stop
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from marketlab.widgets.errors import WidgetError
     from marketlab.widgets.lanes import Lanes
     from marketlab.widgets.partition_view import PartitionView
+    from marketlab.widgets.queue_view import QueueView
     from marketlab.widgets.request_tape import RequestTape
     from marketlab.widgets.request_view import RequestView
     from marketlab.widgets.status_line import StatusLine
@@ -48,6 +50,7 @@ __all__ = [
     "Lanes",
     "LiveChart",
     "PartitionView",
+    "QueueView",
     "RequestTape",
     "RequestView",
     "StatusLine",
@@ -65,6 +68,7 @@ _HOMES = {
     "Lanes": "lanes",
     "LiveChart": "chart",
     "PartitionView": "partition_view",
+    "QueueView": "queue_view",
     "RequestTape": "request_tape",
     "RequestView": "request_view",
     "StatusLine": "status_line",
