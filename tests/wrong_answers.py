@@ -266,6 +266,64 @@ def f(post, record, pause):
             pause()
     return sent
 
+### m5.writer · a commit for each row
+def f(connection, waiting):
+    n = waiting.qsize()
+    for _ in range(n):
+        connection.execute(INSERT, waiting.get())
+        connection.commit()
+    return n
+
+### m5.writer · never committed
+def f(connection, waiting):
+    n = 0
+    cursor = connection.cursor()
+    while waiting.qsize() > 0:
+        cursor.execute(INSERT, waiting.get_nowait())
+        n = n + 1
+    return n
+
+### m5.writer · it waits at an empty queue
+def f(connection, waiting):
+    n = 0
+    with connection:
+        while True:
+            connection.execute(INSERT, waiting.get())
+            n += 1
+    return n
+
+### m5.writer · values pasted into the SQL
+def f(connection, waiting):
+    n = 0
+    with connection:
+        while not waiting.empty():
+            t = waiting.get()
+            connection.execute("INSERT INTO ticks VALUES ('%s', %f, %f)" % (t['symbol'], t['price'], t['timestamp']))
+            n += 1
+    return n
+
+### m5.offset · the rows first
+def f(connection, messages):
+    with connection:
+        for m in messages:
+            connection.execute(ADD, m)
+    connection.execute(MOVE, (messages[-1]['offset'] + 1,))
+    connection.commit()
+
+### m5.offset · half a batch stays open
+def f(connection, messages):
+    for m in messages:
+        connection.execute(ADD, m)
+    connection.execute(MOVE, [1 + messages[-1]['offset']])
+    connection.commit()
+
+### m5.offset · the last offset, not the next
+def f(connection, messages):
+    with connection:
+        for m in messages:
+            connection.execute(ADD, m)
+        connection.execute(MOVE, (max(m['offset'] for m in messages),))
+
 ### m6.gap · by the clock
 def f(messages):
     times = [m['at'] for m in messages]
