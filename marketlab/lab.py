@@ -145,7 +145,7 @@ class Lab:
         _leases[home.home] = lease
         if before is not None:
             before.close()
-        self._config = replace(config, topic=self.settings.topic)
+        self._config = replace(config, topic=self.settings.topic_name)
         return Broker(config.bootstrap_servers, not home.bootstrap_servers, time.monotonic() - began)
 
     @property
@@ -457,7 +457,7 @@ class Lab:
         return self._config
 
     def _own_topic(self) -> str:
-        name = self.settings.topic
+        name = self.settings.topic_name
         if not self._place.shared and name not in self._topics:
             self._topics.append(name)
         return name
