@@ -96,10 +96,10 @@ def _headline(misconception: Misconception | None) -> str:
 
 
 def _table(exercise: Exercise, fault: Fault) -> Table:
-    """Event by event where the answer has one value for each, else the call as a whole."""
+    """Event by event where the case is a list and the answer has one value for each, else the call as a whole."""
     lists = [part for part in fault.case if isinstance(part, list)]
     wanted, got = fault.wanted, fault.got
-    if len(lists) == 1 and _rows_of(wanted, lists[0]) and _rows_of(got, lists[0]):
+    if len(fault.case) == len(lists) == 1 and _rows_of(wanted, lists[0]) and _rows_of(got, lists[0]):
         second = got.again != got.value and wanted.value == got.value
         found = got.again if second else got.value
         events = [*map(_event, lists[0])]
