@@ -13,7 +13,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -30,15 +30,18 @@ from marketlab.notebook.answers import BooksAnswer, Findings, Reason, Table, beh
 from marketlab.notebook.client import ApiClient, Follower
 from marketlab.notebook.processes import Processes, ask, options
 from marketlab.notebook.run import Run
+from marketlab.notebook.weighing import weigh
 from marketlab.notebook.workspace import Workspace
+from marketlab.ports import Transport
 from marketlab.producer import Pace, new_run
 from marketlab.provenance import explain, read_same
 from marketlab.settings import load_settings
 from marketlab.sources import DEFAULT_SEED
 from marketlab.transports import KafkaConfig, delete_topics, ensure_topic
 from marketlab.widgets import registry
+from marketlab.widgets.balance import Balance
 from marketlab.widgets.verdict import Verdict
-from marketlab.wiring import kafka, open_source, open_transport, tape_path
+from marketlab.wiring import group, kafka, open_source, open_transport, tape_path
 
 if TYPE_CHECKING:
     from marketlab.widgets.live import LiveWidget
@@ -50,6 +53,7 @@ log = logging.getLogger(__name__)
 FOUND_S = 0.3  # no broker starts in so short a time
 TOPIC_S, READ_S = 30.0, 10.0
 WATCH_S, LOOK_S = 30.0, 0.2
+CRASH_S = 30.0
 RECORD = ("symbol", "price", "change_pct", "moving_average", "timestamp", "partition", "offset", "seq")
 ALERT = ("id", "symbol", "change_pct", "previous_price", "price", "timestamp", "partition", "offset")
 
@@ -174,6 +178,11 @@ class Lab:
         """A name for a consumer group that nobody else has: a group of that name has read nothing yet."""
         return self.settings.own(f"{what}-{secrets.token_hex(3)}")
 
+    @property
+    def group(self) -> str:
+        """The consumer group of the package's consumer; see :meth:`consume`."""
+        return group(self.settings)
+
     def ticks(
         self, *, rate: float = 20.0, seconds: float | None = None, count: int | None = None
     ) -> Iterator[dict[str, Any]]:
@@ -279,6 +288,30 @@ class Lab:
         """End ``producer``, ``consumer`` or ``API`` with ``kill -9``, as a crash would; False if it does not run."""
         return self._processes is not None and self._processes.kill(name)
 
+    def crash(self, at: str) -> None:
+        """Start the consumer and let it die, as by ``kill -9``, at a named place; returns when it has.
+
+        ::
+
+            lab.crash("after:store.commit")   # the moment after its first commit
+
+        :param at: ``before:NAME`` or ``after:NAME``; the names are in ``marketlab.failpoints.FAILPOINTS``
+        :raises ChildError: it has ended with an error instead, for instance because there is no such place
+        :raises MarketlabError: it never came there, for there was nothing to do
+        """
+        processes, deadline = self._children(), Deadline(CRASH_S)
+        processes.stop("consumer")
+        processes.start("consumer", variables={"MARKETLAB_FAILPOINT": at})
+        while processes.runs("consumer"):
+            if deadline.passed:
+                processes.stop("consumer")
+                raise MarketlabError(
+                    f"the consumer should have died at {at} within {CRASH_S:g} s; it never came there",
+                    mend="Give it something to read first: lab.produce(ticks=300, rate=0).wait()",
+                )
+            time.sleep(LOOK_S)
+        processes.check("consumer")
+
     # ---------------------------------------------------------------------------------------- what came of it
 
     @property
@@ -306,6 +339,12 @@ class Lab:
         """Where every tick went: produced = stored + late + refused + lost."""
         return BooksAnswer(self._api().get("books"))
 
+    def balance(self) -> Balance:
+        """The log in one pan, the books in the other: level when all that was sent was found again."""
+        with self._open_log() as log:
+            held = log.held(timeout_s=READ_S)  # before the books: what is stored meanwhile is not behind
+        return weigh(self.books(), held)
+
     def explain(self, alert: int | Mapping[str, Any] | None = None) -> Reason:
         """Why did this alert fire? Reads its ticks again from the log and works it out anew.
 
@@ -318,10 +357,9 @@ class Lab:
                 raise NotFoundError("there is no alert yet", mend="lab.run(seconds=30), or a source that jumps more.")
             alert = newest[0]
         stored = msgspec.convert(self._api().get(f"alerts/{alert}") if isinstance(alert, int) else dict(alert), Alert)
-        settings = self._settings_for_log()
 
         def read(partition: int, offsets: Iterable[int]) -> Mapping[int, bytes | None]:
-            with open_transport(settings, self._transport) as log:
+            with self._open_log() as log:
                 return read_same(log, stored.log, partition, offsets, timeout_s=READ_S)
 
         return Reason(explain(stored, read=read))
@@ -481,10 +519,11 @@ class Lab:
         self._processes.check("consumer", "producer")
         return ApiClient(self._processes.api_url())
 
-    def _settings_for_log(self) -> Any:
-        if self._is_tape:
-            return self.settings
-        return self.settings.model_copy(update={"bootstrap_servers": self.bootstrap_servers})
+    def _open_log(self) -> AbstractContextManager[Transport]:
+        settings = self.settings
+        if not self._is_tape:
+            settings = settings.model_copy(update={"bootstrap_servers": self.bootstrap_servers})
+        return open_transport(settings, self._transport)
 
 
 def _show(thing: object) -> None:

@@ -43,9 +43,10 @@ class Processes:
         self._transport = transport
         self._children: dict[str, Child] = {}
 
-    def start(self, name: str, *arguments: str) -> Child:
+    def start(self, name: str, *arguments: str, variables: Mapping[str, str] | None = None) -> Child:
         """Start ``producer``, ``consumer`` or ``API``; one that runs is left as it is.
 
+        :param variables: of its environment, besides those that all of them have
         :raises ChildError: it has ended by itself before, with an error
         """
         child = self._children.get(name)
@@ -57,7 +58,13 @@ class Processes:
         # Nobody else may be served by it: any free port, and nothing can be posted.
         more = ["--port", "0", "--read-only"] if name == "API" else ["--transport", self._transport]
         log = self._home / "logs" / f"{name.lower()}.log"
-        child = Child(name, [command, *more, *arguments], home=self._home, log=log, variables=self._variables)
+        child = Child(
+            name,
+            [command, *more, *arguments],
+            home=self._home,
+            log=log,
+            variables={**self._variables, **(variables or {})},
+        )
         child.start()
         self._children[name] = child
         return child

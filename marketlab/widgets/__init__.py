@@ -9,6 +9,7 @@
 ``AlertFeed``    alerts, and the ticks behind each
 ``BooksPanel``   balanced, or what is missing
 ``Delays``       how late news come by one way and by another
+``BalanceBeam``  ``Balance``, the books as a pair of scales, live: tips when something is missing
 ``PartitionView`` ``Lanes``, a picture of a topic's partitions, live
 ``QueueView``    a writer: rows read, rows durable, and the queue between them
 ``RequestView``  ``RequestTape``, the requests to an API, live
@@ -26,6 +27,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from marketlab.widgets.alert_feed import AlertFeed
+    from marketlab.widgets.balance import Balance
+    from marketlab.widgets.balance_beam import BalanceBeam
     from marketlab.widgets.books_panel import BooksPanel
     from marketlab.widgets.candles import Candles
     from marketlab.widgets.chart import LiveChart
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlertFeed",
+    "Balance",
+    "BalanceBeam",
     "BooksPanel",
     "Candles",
     "Choice",
@@ -60,6 +65,8 @@ __all__ = [
 
 _HOMES = {
     "AlertFeed": "alert_feed",
+    "Balance": "balance",
+    "BalanceBeam": "balance_beam",
     "BooksPanel": "books_panel",
     "Candles": "candles",
     "Choice": "control_panel",

@@ -10,7 +10,7 @@ from marketlab.widgets.chart_drawing import LETTER
 from marketlab.widgets.hatching import hatch
 from marketlab.widgets.shapes import Drawing, Path, Rect, Shape, Text
 
-__all__ = ["draw_books", "missing"]
+__all__ = ["LABELS", "draw_books", "gap_name", "missing"]
 
 WIDTH_PX, ROW_PX, BEAM_PX = 640, 28, 20
 BEAM_LEFT, BEAM_RIGHT = 92, 560
@@ -50,10 +50,7 @@ def missing(books: Books) -> str:
     """What is not in order, by name: ``missing AAPL 3–7, NFLX 12 and 4 more``."""
     gaps = [gap for run in books["runs"] for gap in run["gaps"]]
     if gaps:
-        named = [
-            f"{gap['symbol']} {gap['from']:,}" + (f"–{gap['to']:,}" if gap["to"] != gap["from"] else "")
-            for gap in gaps[:NAMED]
-        ]
+        named = [gap_name(gap) for gap in gaps[:NAMED]]
         rest = f" and {len(gaps) - NAMED:,} more" if len(gaps) > NAMED else ""
         return f"missing {', '.join(named)}{rest}"
     for partition in books["partitions"]:
@@ -63,6 +60,11 @@ def missing(books: Books) -> str:
         if not run["balanced"]:
             return f"run {run['run'] or 'without a name'} does not add up"
     return "out of balance"
+
+
+def gap_name(gap: Mapping[str, Any]) -> str:
+    """One gap: ``AAPL 3–7``, or ``AAPL 3``."""
+    return f"{gap['symbol']} {gap['from']:,}" + (f"–{gap['to']:,}" if gap["to"] != gap["from"] else "")
 
 
 def _chip(books: Books) -> Iterator[Shape]:

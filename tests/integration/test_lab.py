@@ -17,6 +17,7 @@ from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 from marketlab.lab import Lab
+from marketlab.notebook.processes import ChildError
 from marketlab.widgets import registry
 from tests.support import eventually
 
@@ -255,3 +256,27 @@ def test_a_child_that_fails_is_told_with_its_own_words(tape_lab: Lab) -> None:
     run = tape_lab.run(source="replay:no-such-file.csv")
     with pytest.raises(Exception, match=r"the producer ended with exit code 2: .*no-such-file"):
         run.wait()
+
+
+def test_a_consumer_that_crashes_behind_its_commit_has_stored_and_goes_on_from_there(tmp_path: Path) -> None:
+    lab = Lab(home=tmp_path / "home", seed=8, transport="tape")
+    try:
+        run = lab.produce(ticks=300, rate=0).wait()
+        assert not lab.balance().level
+        lab.crash("after:store.commit")
+        assert not lab._processes.runs("consumer")  # type: ignore[union-attr]
+        lab.consume()
+        run.wait()
+        assert run.account["stored"] == 300
+        assert lab.balance().level
+    finally:
+        lab.close()
+
+
+def test_a_crash_at_a_place_that_is_none_says_so(tmp_path: Path) -> None:
+    lab = Lab(home=tmp_path / "home", transport="tape")
+    try:
+        with pytest.raises(ChildError, match="failpoint must be"):
+            lab.crash("after:lunch")
+    finally:
+        lab.close()
