@@ -380,6 +380,63 @@ def f(n, chance):
     for _ in range(n):
         w = w * 2
     return (30 if w > 30 else w) + chance
+
+### m7.classify · the same price and time is the same tick
+def f(messages):
+    out, seen = [], []
+    tops = {}
+    for m in messages:
+        k = (m['run'], m['symbol'])
+        top = tops.get(k, 0)
+        tops[k] = max(top, m['seq'])
+        if not m['price']:
+            out.append('refused')
+            continue
+        look = (k, m['price'], m['timestamp'])
+        out.append('duplicate' if look in seen else 'late' if m['seq'] < top else 'stored')
+        seen.append(look)
+    return out
+
+### m7.classify · the run is forgotten
+def f(messages):
+    out, kept = [], {}
+    tops = {}
+    for m in messages:
+        s, n = m['symbol'], m['seq']
+        if m['price'] is None:
+            out.append('refused')
+        elif n in kept.setdefault(s, set()):
+            out.append('duplicate')
+        else:
+            out.append('stored' if n > tops.get(s, 0) else 'late')
+            kept[s].add(n)
+        tops[s] = max(n, tops.get(s, 0))
+    return out
+
+### m7.gaps · the tail is forgotten
+def f(seqs, last):
+    missing = [n for n in range(1, max(seqs, default=0)) if n not in seqs]
+    out = []
+    for n in missing:
+        if out and out[-1][1] == n - 1:
+            out[-1][1] = n
+        else:
+            out.append([n, n])
+    return out
+
+### m7.gaps · number by number
+def f(seqs, last):
+    return sorted({*range(1, last + 1)} - {*seqs})
+
+### m7.zombie · only the position is compared
+def f(db, epoch, offset, prices):
+    with db:
+        (here,) = db.execute('SELECT next_offset FROM position').fetchone()
+        if here != offset:
+            return False
+        db.execute('UPDATE position SET next_offset = ?', (offset + len(prices),))
+        db.executemany('INSERT INTO ticks VALUES (?, ?)', [(offset + i, p) for i, p in enumerate(prices)])
+    return True
 """
 
 #: (exercise, name, source of the cell)
