@@ -5,6 +5,16 @@ from marketlab.sources.replay import Replay
 from marketlab.sources.request import parse_columns
 from marketlab.sources.simulator import DEFAULT_SEED, Simulator
 from marketlab.sources.symbols import DEFAULT_SYMBOLS
+from marketlab.sources.synthetic import synthetic_recordings
 from marketlab.sources.uniform import Uniform
 
-__all__ = ["DEFAULT_SEED", "DEFAULT_SYMBOLS", "Replay", "Simulator", "Uniform", "parse_columns", "simulated_clock"]
+__all__ = [
+    "DEFAULT_SEED",
+    "DEFAULT_SYMBOLS",
+    "Replay",
+    "Simulator",
+    "Uniform",
+    "parse_columns",
+    "simulated_clock",
+    "synthetic_recordings",
+]
