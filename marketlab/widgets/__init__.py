@@ -5,6 +5,7 @@
 ================ ==================================================================================
 ``LiveChart``    price and average of one symbol, alerts in red
 ``Candles``      open, high, low and close of each interval; one without a tick is hatched
+``Scrubber``     a recording under two sliders: time, and from which move on to alert
 ``Watchlist``    one line a symbol
 ``AlertFeed``    alerts, and the ticks behind each
 ``BooksPanel``   balanced, or what is missing
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from marketlab.widgets.queue_view import QueueView
     from marketlab.widgets.request_tape import RequestTape
     from marketlab.widgets.request_view import RequestView
+    from marketlab.widgets.scrubber import Scrubber
     from marketlab.widgets.status_line import StatusLine
     from marketlab.widgets.watchlist import Watchlist
 
@@ -58,6 +60,7 @@ __all__ = [
     "QueueView",
     "RequestTape",
     "RequestView",
+    "Scrubber",
     "StatusLine",
     "Watchlist",
     "WidgetError",
@@ -78,6 +81,7 @@ _HOMES = {
     "QueueView": "queue_view",
     "RequestTape": "request_tape",
     "RequestView": "request_view",
+    "Scrubber": "scrubber",
     "StatusLine": "status_line",
     "Watchlist": "watchlist",
     "WidgetError": "errors",

@@ -15,6 +15,7 @@ from marketlab.widgets.shapes import Drawing, Path, Polygon, Shape, Text
 __all__ = ["BODY", "draw_candles"]
 
 BODY = 0.75  # of an interval's width, as bqplot has it
+LABEL_PX = 56  # width of a time: half of it has no room at the left edge
 
 
 def draw_candles(
@@ -28,10 +29,12 @@ def draw_candles(
     places: int,
     height: int,
     says: str,
+    alerts: Sequence[tuple[float, float, float]] = (),
 ) -> Drawing:
     """The picture: up hollow, down filled, empty hatched.
 
     :param gaps: where nothing was traded, as (from, to)
+    :param alerts: time, price and change (%) of each
     :param seconds: the part of the time that is shown
     :param limits: the lowest and highest price that have room
     """
@@ -42,6 +45,8 @@ def draw_candles(
             shapes.append(Path((start, end), "rule", 1))
     for candle in candles:
         shapes += plot.candle(candle, interval_s)
+    for alert in alerts:
+        shapes.append(plot.alert(*alert))
     return Drawing(WIDTH_PX, height, shapes, says)
 
 
@@ -66,7 +71,8 @@ class _Plot:
             yield Text(self.right + 4, self.y(price), price_text(price, places), 12)
         times = time_ticks(self.first, self.last)
         for time_s, label in zip(times, time_labels(times), strict=True):
-            yield Text(self.x(time_s), self.bottom + 14, label, 12, "muted", "middle")
+            x = self.x(time_s)
+            yield Text(x, self.bottom + 14, label, 12, "muted", "start" if x < LABEL_PX / 2 else "middle")
 
     def candle(self, candle: Candle, interval_s: float) -> Iterator[Shape]:
         middle = self.x(candle.start + interval_s / 2)
@@ -78,6 +84,11 @@ class _Plot:
         if not candle.rose:
             yield Polygon(box, "accent")
         yield Path((*box, box[0]), "accent", 1)
+
+    def alert(self, time_s: float, price: float, change_pct: float) -> Polygon:
+        """A triangle that points where the price went, its tip at the tick."""
+        x, y, way = self.x(time_s), self.y(price), -1 if change_pct > 0 else 1
+        return Polygon(((x, y), (x - 5, y - 9 * way), (x + 5, y - 9 * way)), "alert")
 
 
 def candles_sentence(symbol: str, candles: Sequence[Candle], *, empty: int, interval_s: float, places: int) -> str:

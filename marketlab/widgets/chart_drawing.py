@@ -75,7 +75,7 @@ def head_shapes(symbol: str, ends: tuple[float, float] | None, places: int) -> I
         return
     first, last = ends
     price = price_text(last, places)
-    x += len(symbol) * 14 * LETTER + 8
+    x += len(symbol) * 14 * LETTER + 14
     yield Text(x, middle, price, 20, "ink", bold=True)
     x += len(price) * 20 * LETTER * 0.9 + 8
     yield Text(x, middle, change_text((last - first) / first * 100 if first else 0.0), 14, "muted")
