@@ -35,9 +35,10 @@ from marketlab.notebook.workspace import Workspace
 from marketlab.ports import Transport
 from marketlab.producer import Pace, new_run
 from marketlab.provenance import explain, read_same
+from marketlab.recorder import record
 from marketlab.settings import load_settings
 from marketlab.sources import DEFAULT_SEED
-from marketlab.transports import KafkaConfig, delete_topics, ensure_topic
+from marketlab.transports import KafkaConfig, TapeWriter, delete_topics, ensure_topic
 from marketlab.widgets import registry
 from marketlab.widgets.balance import Balance
 from marketlab.widgets.verdict import Verdict
@@ -312,6 +313,17 @@ class Lab:
             time.sleep(LOOK_S)
         processes.check("consumer")
 
+    def record(self, file: Path | str) -> int:
+        """Copy the log, from its oldest message on, to a tape, which ``replay:FILE`` reads; how many messages it holds.
+
+        :raises TapeError: it cannot be written
+        """
+        with (
+            self._open_log() as log,
+            TapeWriter(Path(file), topic=self.settings.topic, partitions=log.partitions) as writer,
+        ):
+            return record(log.subscribe(self.group_name("record")), writer.write, Event(), drain=True)
+
     # ---------------------------------------------------------------------------------------- what came of it
 
     @property
@@ -344,6 +356,15 @@ class Lab:
         with self._open_log() as log:
             held = log.held(timeout_s=READ_S)  # before the books: what is stored meanwhile is not behind
         return weigh(self.books(), held)
+
+    def digest(self, run: Run | str) -> str:
+        """One number for all that is stored of a run: equal input gives an equal digest, whatever carried it.
+
+        :raises ChildError: there is no such run
+        """
+        name = run.id if isinstance(run, Run) else run
+        found = ask("digest", "--run", name, home=self.settings.home, variables=self._place.variables(None))
+        return str(found["runs"][name])
 
     def explain(self, alert: int | Mapping[str, Any] | None = None) -> Reason:
         """Why did this alert fire? Reads its ticks again from the log and works it out anew.

@@ -16,6 +16,7 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
+from marketlab.errors import TapeError
 from marketlab.lab import Lab
 from marketlab.notebook.processes import ChildError
 from marketlab.widgets import registry
@@ -278,5 +279,20 @@ def test_a_crash_at_a_place_that_is_none_says_so(tmp_path: Path) -> None:
     try:
         with pytest.raises(ChildError, match="failpoint must be"):
             lab.crash("after:lunch")
+    finally:
+        lab.close()
+
+
+def test_a_recorded_run_plays_to_the_same_digest(tmp_path: Path) -> None:
+    lab = Lab(home=tmp_path / "home", seed=8, transport="tape")
+    try:
+        run = lab.run(ticks=200, rate=0).wait()
+        tape = tmp_path / "first.tape"
+        assert lab.record(tape) == 200 + 5  # and a closing record for each symbol
+        again = lab.run(source=f"replay:{tape}", speed=float("inf")).wait()
+        assert lab.digest(run) == lab.digest(again.id)
+        assert len(lab.digest(run)) == 64
+        with pytest.raises(TapeError, match="wanted a new tape, found a file"):
+            lab.record(tape)
     finally:
         lab.close()
