@@ -14,12 +14,13 @@ from marketlab.widgets.style import STYLE
 
 __all__ = ["Balance"]
 
-WIDTH_PX, HEIGHT_PX = 720, 216
+WIDTH_PX, HEIGHT_PX = 720, 232
 PIVOT, ARM = (360.0, 40.0), 200.0
 LEAST_TIP, MOST_TIP = 8.0, 26.0  # how far an end moves, for one tick of many and for a tenth of all or more
 TENTH = 0.1
 CORD, PAN, BLOCK, STACK = 66.0, 76.0, 30.0, 32.0  # length, half widths of pan and block, height of all that was sent
-FOOT, NUMBER, WORDS, NAMES = 132.0, 156.0, 176.0, 204.0
+FOOT, NUMBER, WORDS, LINE, NAMES = 132.0, 156.0, 176.0, 16.0, 218.0
+BINS_A_LINE = 3
 NAMED = 3  # of what is missing; the others are counted
 FILLS = {"stored": "accent", "late": "muted", "refused": "muted", "dead-lettered": "muted"}
 
@@ -66,8 +67,9 @@ class Balance:
 
     def drawing(self) -> Drawing:
         """The picture."""
-        told = " + ".join(f"{count:,} {name}" for name, count in self.kept.items() if count)
-        shapes = [*self._beam(), *self._labels(told), *self._verdict()]
+        bins = [f"{count:,} {name}" for name, count in self.kept.items() if count]
+        told = " + ".join(bins)
+        shapes = [*self._beam(), *self._labels(bins), *self._verdict()]
         says = f"sent {self.sent:,}, found again {self.found:,}{f' = {told}' if told else ''}; {self.says}"
         return Drawing(WIDTH_PX, HEIGHT_PX, shapes, says)
 
@@ -118,11 +120,13 @@ class Balance:
                 yield Path((start, end), "ink", 1)
             yield Rect(box[0], box[2], 2 * BLOCK, height - 1, None, "ink")
 
-    def _labels(self, told: str) -> Iterator[Shape]:
+    def _labels(self, bins: Sequence[str]) -> Iterator[Shape]:
         (x, _) = PIVOT
-        for middle, count, word in ((x - ARM, self.sent, "sent"), (x + ARM, self.found, told or "nothing found yet")):
+        lines = [" + ".join(bins[n : n + BINS_A_LINE]) for n in range(0, len(bins), BINS_A_LINE)]
+        for middle, count, words in ((x - ARM, self.sent, ["sent"]), (x + ARM, self.found, lines or ["found again"])):
             yield Text(middle, NUMBER, f"{count:,}", 20, "ink", "middle", bold=True)
-            yield Text(middle, WORDS, word, 12, "muted", "middle")
+            for number, line in enumerate(words):
+                yield Text(middle, WORDS + LINE * number, f"{'+ ' if number else ''}{line}", 12, "muted", "middle")
 
     def _verdict(self) -> Iterator[Shape]:
         (x, _), wrong = PIVOT, bool(self.missing) or not (self.level or self.waiting)

@@ -64,13 +64,13 @@ run
 # | write, then remember | the rows are written again | at least once |
 # | both in one transaction | nothing happens | effectively once |
 #
-# Kafka's own documentation advises the third one to whoever stores results in a database: keep the offset
-# [in the same place as the results](https://kafka.apache.org/documentation/#semantics). This lab does. Beside the
-# rows there is a table `positions`, and one `COMMIT` makes both durable.
+# Kafka's own documentation advises the third one to whoever stores results in a database: let the consumer keep its
+# offset [in the same place as its output](https://kafka.apache.org/documentation/#semantics). This lab does. Beside
+# the rows there is a table `positions`, and one `COMMIT` makes both durable.
 #
 # Here is the experiment. 300 ticks lie on the log, and no consumer runs. Then one is started and dies by `kill -9`
 # immediately *after* its first commit, before it can tell Kafka anything. (The package has named places for such
-# deaths; its own tests use them by the thousand.) Then a new one is started.
+# deaths; its own tests kill it at every one of them.) Then a new one is started.
 #
 # **Predict.** Kafka has never heard that those ticks were read. How many rows of this run will be in the database when
 # the new consumer is done?
@@ -255,7 +255,7 @@ import json
 from kafka import KafkaProducer
 
 producer = KafkaProducer(bootstrap_servers=lab.bootstrap_servers, max_block_ms=5000)
-topic, name = lab.topic(), f"r1-{time.time():.0f}"  # a run of its own, each time that the cell is run
+topic, name = lab.topic(), f"r1-{time.time():.0f}"  # another run each time that the cell is run
 
 
 def send(message):
@@ -358,9 +358,11 @@ ask("SELECT partition, epoch, next_offset FROM positions ORDER BY partition")
 reason = lab.explain()
 alert = reason.explanation.alert
 near = ask(
-    'SELECT "offset", partition, symbol, price, change_pct, alert FROM records'
-    ' WHERE run = ? AND partition = ? AND "offset" BETWEEN ? AND ? ORDER BY "offset"',
-    run.id, alert.partition, alert.offset - 9, alert.offset + 1,
+    """
+    SELECT "offset", partition, symbol, price, change_pct, coalesce(alert, '') AS alert
+    FROM records WHERE run = ? AND partition = ? AND "offset" BETWEEN ? AND ? ORDER BY "offset"
+    """,
+    alert.run, alert.partition, alert.offset - 9, alert.offset + 1,
 )  # fmt: skip
 near
 
@@ -453,4 +455,4 @@ progress()
 #
 # *To go deeper:* Pat Helland, [Life beyond Distributed Transactions](https://queue.acm.org/detail.cfm?id=3025012);
 # chapters 8 and 11 of Martin Kleppmann, *Designing Data-Intensive Applications*; and `docs/reliability.md` of this
-# lab: what is promised, what is not, and what a night of `marketlab chaos` came to.
+# lab: what is promised, what is not, and what a long run of `marketlab chaos` came to.
