@@ -393,7 +393,7 @@ def f(messages):
             out.append('refused')
             continue
         look = (k, m['price'], m['timestamp'])
-        out.append('duplicate' if look in seen else 'late' if m['seq'] < top else 'stored')
+        out.append('duplicate' if look in seen else 'late' if m['seq'] <= top else 'stored')
         seen.append(look)
     return out
 
@@ -437,6 +437,73 @@ def f(db, epoch, offset, prices):
         db.execute('UPDATE position SET next_offset = ?', (offset + len(prices),))
         db.executemany('INSERT INTO ticks VALUES (?, ?)', [(offset + i, p) for i, p in enumerate(prices)])
     return True
+
+### m8.due · nanoseconds taken for milliseconds
+def f(stamps):
+    return [(s - stamps[0]) * 1e-6 for s in stamps]
+
+### m8.due · since the one before
+def f(stamps):
+    out = [0] if stamps else []
+    for a, b in zip(stamps, stamps[1:]):
+        out.append((b - a) / 1e9)
+    return out
+
+### m8.due · a float before the difference
+import numpy as np
+def f(stamps):
+    a = np.array(stamps, dtype=float)
+    return (a - a[:1]) / 1e9
+
+### m8.merge · one behind the other
+def f(one, other):
+    out = list(one)
+    out.extend(other)
+    return out
+
+### m8.merge · sorted by the whole tick
+def f(one, other):
+    out = [*one, *other]
+    out.sort()
+    return out
+
+### m8.bars · filled forward
+def f(ticks, length):
+    out = {}
+    by = {}
+    for t, p in ticks:
+        by.setdefault(int(t // length * length), []).append(p)
+    if not by:
+        return out
+    s = min(by)
+    while s <= max(by):
+        if s in by:
+            last = by[s][-1]
+            out[s] = (by[s][0], max(by[s]), min(by[s]), last)
+        else:
+            out[s] = (last, last, last, last)
+        s += length
+    return out
+
+### m8.bars · the hole is closed
+def f(ticks, length):
+    out = {}
+    for t, p in ticks:
+        s = int(t // length) * length
+        o, h, l, _ = out.get(s, (p, p, p, p))
+        out[s] = (o, max(h, p), min(l, p), p)
+    return out
+
+### m8.averages · no groupby
+def f(frame):
+    return frame.price.rolling(window=5, min_periods=1).mean().tolist()
+
+### m8.averages · in the order of symbols
+def f(frame):
+    out = []
+    for _, own in frame.groupby('symbol'):
+        out += own['price'].rolling(5, min_periods=1).mean().tolist()
+    return out
 """
 
 #: (exercise, name, source of the cell)

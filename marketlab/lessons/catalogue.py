@@ -14,9 +14,9 @@ __all__ = ["exercise", "find", "in_order", "question"]
 @cache
 def in_order() -> dict[str, Exercise | Question]:
     """Every exercise by its id."""
-    from marketlab.lessons import m0, m1, m2, m3, m4, m5, m6, m7
+    from marketlab.lessons import m0, m1, m2, m3, m4, m5, m6, m7, m8
 
-    return {item.id: item for milestone in (m0, m1, m2, m3, m4, m5, m6, m7) for item in milestone.EXERCISES}
+    return {item.id: item for milestone in (m0, m1, m2, m3, m4, m5, m6, m7, m8) for item in milestone.EXERCISES}
 
 
 def find(name: str) -> Exercise | Question:

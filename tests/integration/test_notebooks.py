@@ -157,6 +157,25 @@ def test_notebook_01_can_be_run_twice_and_leaves_nothing_behind(
     ]
 
 
+def test_notebook_08_replays_a_recording_of_ones_own(papermill: Callable[..., Outcome], tmp_path: Path) -> None:
+    real = ROOT.parent / "shared" / "data" / "binance_spot_ethusdt_20240808.gz"
+    if not real.is_file():  # recordings are never part of the project, so nothing could install them
+        pytest.skip(
+            f"the recording {real.name} is not in {real.parent.parent.name}/{real.parent.name} beside the project"
+        )
+    path = ROOT / "notebooks" / "solutions" / "08_replay_real_data.ipynb"
+    outcome = papermill(
+        cells_of(path),
+        *("-p", "recording", str(real), "-p", "speed", "200", "-p", "seconds", "2", "-p", "transport", "tape"),
+        MARKETLAB_HOME=str(tmp_path / ".marketlab"),
+    )
+    assert outcome.code == 0, outcome.said
+    assert outcome.unrun == []
+    (scrubber,) = (b[EVIDENCE] for b in outcome.outputs(EVIDENCE) if b[EVIDENCE]["widget"] == "Scrubber")
+    assert (scrubber["symbol"], scrubber["ticks"], scrubber["alerts"]) == ("ETHUSDT", 6_106, 0)
+    assert [bundle[VERDICT]["ok"] for bundle in outcome.outputs(VERDICT)] == [True]
+
+
 def test_an_exercise_that_is_not_python_gets_a_hint_and_no_traceback(
     papermill: Callable[..., Outcome], tmp_path: Path
 ) -> None:
