@@ -13,22 +13,22 @@ Rows = list[dict[str, Any]]
 ALERT = Question(
     "m0.alert",
     "the symbol that has alerted",
-    right=lambda alerts, latest: alerts[0]["symbol"],  # noqa: ARG005
+    right=lambda alerts, latest: alerts[0]["symbol"],
     because="An alert is about a move, from one tick to the next, and how dear a share is has no part in it: 3 % of a "
     "cheap one count as much as 3 % of a dear one.",
     distractors=[
         Distractor(
-            lambda alerts, latest: max(latest, key=lambda row: row["price"])["symbol"],  # noqa: ARG005
+            lambda alerts, latest: max(latest, key=lambda row: row["price"])["symbol"],
             "the highest price",
             "That one costs most. An alert asks how far a price has moved, in percent of itself.",
         ),
         Distractor(
-            lambda alerts, latest: min(latest, key=lambda row: row["price"])["symbol"],  # noqa: ARG005
+            lambda alerts, latest: min(latest, key=lambda row: row["price"])["symbol"],
             "the lowest price",
             "That one costs least, which is no move. Look in the table of alerts, not in that of prices.",
         ),
         Distractor(
-            lambda alerts, latest: max(latest, key=lambda row: row["seq"])["symbol"],  # noqa: ARG005
+            lambda alerts, latest: max(latest, key=lambda row: row["seq"])["symbol"],
             "the most ticks",
             "That one is traded most often. Many small moves are no large one.",
         ),
@@ -100,7 +100,7 @@ PAUSE = Question(
 BOOKS = Question(
     "m0.books",
     "what stands on the left of the books' equation",
-    right=lambda books: "produced",  # noqa: ARG005
+    right=lambda books: "produced",
     because="What was made is counted by whoever made it, and what was found again by whoever found it. That two who do "
     "not ask each other come to the same number is what makes it an account.",
     distractors=[
