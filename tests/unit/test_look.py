@@ -28,7 +28,7 @@ def test_widgets_recolour_nothing_but_themselves() -> None:
 def test_ticks_are_few_round_and_within(limits: tuple[float, float]) -> None:
     low, high = limits
     ticks = round_ticks(low, high)
-    slack = (high - low) * 1e-6
+    slack = max((high - low) * 1e-6, 2 * math.ulp(max(abs(low), abs(high))))  # no float lies closer
     assert len(ticks) <= 6
     assert all(low - slack <= tick <= high + slack for tick in ticks)
     assert ticks == sorted(set(ticks))
