@@ -472,10 +472,6 @@ tape
 # %%
 from marketlab.widgets import RequestView
 
-records, tape = {}, RequestTape()
-app = make_app(records, latest, validate)
-refused = 0
-
 
 def send(port, record):
     """0 if it was kept, 1 if it was refused."""
@@ -484,10 +480,12 @@ def send(port, record):
 
 
 # %%
+records, tape, refused = {}, RequestTape(), 0
+app = make_app(records, latest, validate)
+arrived = lab.follow(past=0)  # gives, whenever it is called, what was stored since
 with serving(app) as port:
     print(f"http://127.0.0.1:{port}/data")
     with lab.run(rate=rate, seconds=seconds) as run, RequestView(tape):
-        arrived = lab.follow()
         while not run.over:
             for record in arrived():
                 refused += send(port, record)
