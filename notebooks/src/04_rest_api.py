@@ -176,8 +176,8 @@ observe("m4.unknown", 500, status=status)
 # ## What comes in · 7 minutes
 #
 # `POST /update` takes what somebody else has computed. Never trust it: not because people are bad, but because
-# programs are. And this is what Python's own parser lets through, though [RFC
-# 8259](https://www.rfc-editor.org/rfc/rfc8259#section-6) knows no such numbers:
+# programs are. And this is what Python's own parser lets through, though JSON has no NaN ([RFC
+# 8259](https://www.rfc-editor.org/rfc/rfc8259#section-6)), and 1e999 is a number that no float can hold:
 
 # %%
 loaded = json.loads('{"symbol": "AAPL", "price": NaN, "timestamp": 1e999}')

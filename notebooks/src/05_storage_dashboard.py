@@ -391,7 +391,8 @@ look()
 # %% [markdown]
 # ## The same with Kafka · 3 minutes
 #
-# Your position instead of Kafka's: no group, `assign` in place of `subscribe`, and `seek`.
+# A consumer that *subscribes* is told by Kafka which partitions it reads and where it was. One whose position lies in
+# its own database says both itself: `assign`, and `seek` to where the rows end. Two consumers, one after the other:
 
 # %% tags=["kafka"]
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition

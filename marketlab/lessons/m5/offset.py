@@ -52,8 +52,9 @@ def kept(keep: Any, messages: Messages) -> list[str]:
 
 
 def _look(durable: sqlite3.Connection) -> str:
-    rows = durable.execute("SELECT count(*) FROM ticks").fetchone()[0]
-    return f"{rows} rows, next {durable.execute('SELECT next_offset FROM position').fetchone()[0]}"
+    (rows,) = durable.execute("SELECT count(*) FROM ticks").fetchone()
+    (position,) = durable.execute("SELECT next_offset FROM position").fetchone()
+    return f"{rows} row{'' if rows == 1 else 's'}, next {position}"
 
 
 EXERCISE = Exercise(
