@@ -9,7 +9,7 @@
 
 # %% tags=["parameters"]
 rate = 40  # ticks a second, over all five symbols, in the dashboard's part
-seconds = 8  # how long that part runs; the writer is given as much to do
+seconds = 8  # how long that part runs
 transport = "kafka"  # or "tape": a recording in place of a broker
 
 # %% [markdown]
@@ -278,7 +278,7 @@ import json
 
 keep = solved("m5.offset")
 LOG = lab.settings.home / "log.jsonl"
-total = round(50 * rate * seconds / 8)
+total, pace = 1500, 300  # ticks, and so many a second
 ticks = lab.ticks(rate=0, count=total)
 LOG.write_text("".join(json.dumps(tick | {"offset": n}) + "\n" for n, tick in enumerate(ticks)))
 PROGRAM = """
@@ -342,7 +342,7 @@ for old in STORE.parent.glob("kept.db*"):
     old.unlink()
 with closing(sqlite3.connect(STORE)) as connection:
     connection.executescript(SCHEMA)
-command = [sys.executable, "-c", PROGRAM, str(LOG), str(STORE), str(total / seconds)]
+command = [sys.executable, "-c", PROGRAM, str(LOG), str(STORE), str(pace)]
 
 
 @contextmanager
