@@ -105,12 +105,17 @@ predict("m6.mean", 1)
 # %%
 from marketlab.widgets import Delays
 
+
+def until(something, at_most_s=60):
+    """Wait for it, but not for ever."""
+    end = time.monotonic() + at_most_s
+    while not something() and time.monotonic() < end:
+        time.sleep(0.1)
+
+
 clients = {"poll": poll, "listen": listen}
 with lab.run(rate=rate), Delays("asked every 2 s", "told by WebSocket") as picture:
-    for _ in range(200):  # 20 s at the most, until the first tick of AAPL is stored
-        if any(latest["symbol"] == "AAPL" for latest in ask("data")):
-            break
-        time.sleep(0.1)
+    until(lambda: any(latest["symbol"] == "AAPL" for latest in ask("data")))
     with lab.crew(lambda name, stop: clients[name](stop)) as crew:
         for name in clients:
             crew.hire(name)
@@ -380,8 +385,9 @@ def follow(stop):
 
 
 # %% [markdown]
-# After three seconds the server is killed, with `kill -9`, and two seconds later there is another one, at another port.
-# Watch the line: it stands still, and then it makes up for it. Is anything missing?
+# After three seconds the server is killed, with `kill -9`, and another one is started, at another port. Watch the
+# line: it stands still, and then it makes up for it. Is anything missing? (How soon the client is back is a matter of
+# its die.)
 
 # %%
 from marketlab.widgets import LiveChart
@@ -389,14 +395,12 @@ from marketlab.widgets import LiveChart
 server = urlsplit(lab.dashboard)  # wherever it is now
 with lab.run(rate=rate), LiveChart("AAPL") as chart, lab.crew(lambda _, stop: follow(stop)) as crew:
     crew.hire("client")
+    until(lambda: seen)  # the first tick
     time.sleep(3)
     lab.kill("API")
-    time.sleep(2)
+    time.sleep(1)
     server = urlsplit(lab.dashboard)  # starts another one
-    for _ in range(100):  # 10 s at the most
-        time.sleep(0.1)
-        if seen and seen[-1] >= ask("data/AAPL?limit=1")[0]["id"] and waits:
-            break
+    until(lambda: waits and seen[-1] >= ask("data/AAPL?limit=1")[0]["id"])
     time.sleep(1)
 
 # %%
