@@ -38,7 +38,6 @@ with lab.run(rate=rate, seconds=seconds) as run, BalanceBeam(lab.balance) as bea
     time.sleep(seconds / 3)
     lab.consume()
     run.wait()
-    beam.push(lab.balance())
 tipped = beam.numbers()["deepest"]
 
 # %% [markdown]

@@ -350,13 +350,9 @@ print(*digests, sep="\n")
 
 # %%
 symbol = frame["symbol"][0]
-follow = lab.follow(symbol)
+feed = lab.follow(symbol, past=0)  # what is stored from now on
 with lab.run(source=f"replay:{stream}", speed=speed, seconds=seconds) as live:
-    candles = Candles(
-        symbol,
-        seconds=bar_seconds,
-        pull=lambda: [tick for tick in follow() if tick["run"] == live.id],  # of no run before
-    )
+    candles = Candles(symbol, seconds=bar_seconds, pull=feed)
     lab.watch(candles)
 
 # %%
