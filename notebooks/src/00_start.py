@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 0 · Start: the whole pipeline, once, before you build it
+# # 0 · Start: the whole pipeline, once
 #
 # **source → producer → Kafka topic → consumer → SQLite → API → dashboard**
 #

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 2 · The last five prices: an average, and an alert
+# # 2 · Five prices: an average, an alert
 #
 # source → producer → Kafka topic → **consumer, which now thinks** → SQLite → API → dashboard
 #

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 3 · The analytics layer: pure functions, honest charts
+# # 3 · The analytics layer: pure functions
 #
 # source → producer → Kafka topic → consumer → **analytics** → SQLite → API → dashboard
 #

@@ -14,6 +14,7 @@ import pytest
 from tests.house import ROOT
 
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
+LONGEST_TITLE = 42  # with its mark; in a JupyterLab of common width, too
 LONGEST_LINE = 100  # of code: longer ones are cut in a JupyterLab of common width
 
 
@@ -71,6 +72,13 @@ def test_lines_of_code_can_be_read_without_scrolling(path: Path, solved: bool) -
     code = [cell for cell in cells(path, solved) if cell["cell_type"] == "code"]
     lines = [line.rstrip("\n") for cell in code for line in cell["source"]]
     assert [line for line in lines if len(line) > LONGEST_LINE] == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_a_title_is_not_covered_by_the_buttons_of_its_cell(path: Path) -> None:
+    title = "".join(cells(path, False)[0]["source"]).splitlines()[0]
+    assert title.startswith(f"# {int(path.name[:2])} · ")
+    assert len(title) <= LONGEST_TITLE
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
