@@ -37,6 +37,8 @@ class Diary:
 
 def play(order: dict[str, Any], diary: Diary) -> None:
     """Run a notebook to its end, and say how that was."""
+    # Else jsonschema, somewhere below papermill, builds a grammar of international web addresses, for a whole second.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
