@@ -48,7 +48,8 @@ def folder(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("matrix")
     home = Home(folder / ".marketlab", MARKETLAB_BOOTSTRAP_SERVERS=broker)
     to = folder / "gradebook"
-    arguments = ("--matrix", "transport=kafka,tape", *SHORT, "--jobs", "2", "--to", str(to))
+    # Three on two cores, for a third of a run is waiting.
+    arguments = ("--matrix", "transport=kafka,tape", *SHORT, "--jobs", "3", "--to", str(to))
     with home.running("notebooks", "run", *arguments) as running:
         code = running.wait(TIMEOUT_S)
     assert code in (0, 1), running.err
