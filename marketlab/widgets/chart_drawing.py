@@ -14,6 +14,7 @@ from marketlab.widgets.shapes import Drawing, Path, Polygon, Shape, Text
 __all__ = [
     "FOOT_PX",
     "HEAD_PX",
+    "LABEL_PX",
     "LEFT_PX",
     "LETTER",
     "RIGHT_PX",

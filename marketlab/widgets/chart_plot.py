@@ -11,7 +11,7 @@ from bqplot import Axis, Figure, Label, LinearScale, Lines, Scatter, Tooltip
 from marketlab.analytics.lines import decimals
 from marketlab.axis import round_ticks, time_labels, time_ticks
 from marketlab.figures import change_text
-from marketlab.widgets.chart_drawing import RIGHT_PX, WIDTH_PX, tick_text
+from marketlab.widgets.chart_drawing import LABEL_PX, RIGHT_PX, WIDTH_PX, tick_text
 from marketlab.widgets.series import Points
 
 __all__ = ["Plot", "assign", "quiet_axes", "quiet_figure", "show_ticks"]
@@ -133,7 +133,9 @@ def show_ticks(
 
     :param origin: what the axis of times calls 0
     """
-    ticks = time_ticks(*seconds)
+    every = time_ticks(*seconds)
+    cut_s = LABEL_PX / 2 / (WIDTH_PX - RIGHT_PX) * (seconds[1] - seconds[0])
+    ticks = [tick for tick in every if tick - seconds[0] >= cut_s] or every  # half a word says nothing
     keys = [str(round(tick - origin)) for tick in ticks]
     before = [] if times.tick_values is None else [str(round(value)) for value in times.tick_values]
     shown = {key: times.tick_labels[key] for key in before}

@@ -277,3 +277,12 @@ def test_axis_labels_are_there_before_the_values_that_need_them(outputs: dict[st
             chart._flusher._draw()
     assert len(sent) > 5
     assert set().union(*sent) == set()
+
+
+def test_no_time_stands_where_half_of_it_would_be_cut_off(outputs: dict[str, Any]) -> None:
+    chart = LiveChart("AAPL")
+    with chart:
+        for number in range(11):  # the first time would stand at the very left
+            chart.push(tick(100.0 + number % 3, at=1_000_000_000.0 + number))
+        chart._flusher._draw()
+        assert [time_s - chart._plot.x.min for time_s in chart._plot.times.tick_values] == [2.0, 4.0, 6.0, 8.0, 10.0]
