@@ -211,10 +211,16 @@ def test_crashes_zombies_and_disorder_agree_with_the_model(
 
 
 @pytest.mark.broker
-def test_the_same_holds_on_kafka(broker: str, topic: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("stores", [sqlite, twins])
+def test_the_same_holds_on_kafka(
+    broker: str,
+    topic: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    stores: Callable[[Path], tuple[Store, Store]],
+) -> None:
     monkeypatch.setattr("marketlab.consumer.POLL_S", 0.1)
 
     def kafka(_: Path) -> Transport:
         return KafkaTransport(KafkaConfig(bootstrap_servers=broker, topic=topic(partitions=2)))
 
-    check(kafka, sqlite, examples=2, steps=8)
+    check(kafka, stores, examples=2, steps=8)
