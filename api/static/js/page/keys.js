@@ -28,10 +28,12 @@ export function startKeys(groups) {
   startDialog(dialog)
 
   document.addEventListener('keydown', (event) => {
+    const target = /** @type {HTMLElement} */ (event.target)
+    // A dialog that was closed keeps the focus until the next frame: a quick Space would press what nobody sees.
+    if (target.closest('dialog:not([open])')) target.blur()
     const key = map.get(event.key.length === 1 ? event.key.toLowerCase() : event.key)
     if (!key || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
     if (!key.always && !box.checked) return
-    const target = /** @type {HTMLElement} */ (event.target)
     if (document.querySelector('dialog[open]') || target.closest('input:not([type="checkbox"]), textarea, select')) return
     if (event.key === ' ' && target.closest('button, a, summary, input')) return
     if (MOVES.has(event.key) && !free(target, event.key)) return
