@@ -7,6 +7,7 @@ To be kept before ``schema.sql`` changes: see ``tests/integration/test_sqlite_st
 
 from __future__ import annotations
 
+import io
 import sys
 import tempfile
 from contextlib import closing
@@ -21,6 +22,9 @@ from marketlab.store import SqliteStore
 from tests.store_feed import Feed, ticks
 
 __all__ = ["fill"]
+
+#: What the dump's head says of the machine and the day, which are nobody's business.
+PRIVATE = ("-- Date:", "-- Database:", "-- User:")
 
 
 def fill(store: Store) -> None:
@@ -53,7 +57,9 @@ def main() -> None:
         with SqliteStore(path) as store:
             fill(store)
         with closing(apsw.Connection(str(path))) as connection:
-            apsw.shell.Shell(stdout=sys.stdout, db=connection).process_command(".dump")
+            text = io.StringIO()
+            apsw.shell.Shell(stdout=text, db=connection).process_command(".dump")
+    sys.stdout.writelines(line for line in text.getvalue().splitlines(True) if not line.startswith(PRIVATE))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,6 @@
 -- SQLite dump (by APSW 3.54.1.0)
 -- SQLite version 3.54.1
--- Date: Wed Nov 25 14:05:19 2026
 -- Tables like: (All)
--- Database: /tmp/tmp5nbarh60/marketlab.db
--- User: root @ vm
 
 -- The values of various per-database settings
 PRAGMA page_size=4096;

@@ -130,7 +130,7 @@ FORBIDDEN = {
     "a registry's host": r"https?://[\w.-]*(?:pypi|pythonhosted|npmjs|maven|anaconda|debian|docker)\.(?:org|com|io)",
     "a scratch folder, in a document": r"(?<![\w.-])/tmp/\w",
 }
-DOCUMENTS = {".md", ".ipynb", ".toml", ".yml", ".yaml", ".txt"}
+DOCUMENTS = {".md", ".ipynb", ".toml", ".yml", ".yaml", ".txt", ".sql"}
 #: Other people's files are theirs.
 FOREIGN = "api/static/vendor/"
 
