@@ -55,10 +55,10 @@ def bench(many, seconds):
         for chart in charts:
             chart.push({"symbol": "AAPL", "price": 100 + time.time() % 17, "timestamp": time.time(),
                         "moving_average": 104.0})
-        time.sleep(0.05)
+        time.sleep(0.05)  # the pace of the ticks
     for chart in charts:
         chart._flusher._closed.set()  # it stops, and its picture stays to be looked at
-    time.sleep(2)
+    time.sleep(2)  # for the browser to paint the last frames
     print("DRAWN" + json.dumps(drawn))
 """
 #: Notes when each chart's line changes, in the frame after it was painted. The line's last place tells which it is.

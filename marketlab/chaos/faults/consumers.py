@@ -46,19 +46,19 @@ def zombie(fire: Fire) -> None:
         fire.struck()
         fire.excused.append(sleeper)
         consumer = fire.consume(instance_id=members[number + 1], **HELD)
-        fire.until(lambda: consumer.said("ready"), "the successor to start")  # noqa: B023 (called at once)
+        fire.until(lambda: consumer.said("ready"), "the successor to start")
         if fire.rng.random() >= EXPIRING:
             fire.ground.evict(fire.group, members[number])
         before = fire.received
         # One that was stopped inside its transaction keeps the lock: nobody can write before it wakes.
         fire.until(
-            lambda: fire.received > before or consumer.said("trouble", "is locked") or fire.at_end(),  # noqa: B023
+            lambda: fire.received > before or consumer.said("trouble", "is locked") or fire.at_end(),
             "a commit of the successor",
         )
         sleeper.signal(signal.SIGCONT)
         awake = Deadline(AWAKE_S)
         fire.until(
-            lambda: sleeper.said("trouble", RESUMED) or sleeper.code is not None or awake.passed,  # noqa: B023
+            lambda: sleeper.said("trouble", RESUMED) or sleeper.code is not None or awake.passed,
             "the woken one to learn of it",
         )
         sleeper.kill()
@@ -75,7 +75,7 @@ def rebalance(fire: Fire) -> None:
         fire.struck()
         if absent and (len(live) == 1 or fire.rng.random() < 0.5):
             live[absent[0]] = fire.consume(instance_id=absent[0], **HELD)
-            fire.until(lambda: live[absent[0]].said("ready"), "a member to start")  # noqa: B023
+            fire.until(lambda: live[absent[0]].said("ready"), "a member to start")
         else:
             name = fire.rng.choice(sorted(live))
             leaving = live.pop(name)

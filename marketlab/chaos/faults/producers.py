@@ -15,7 +15,7 @@ def producer_kill(fire: Fire) -> None:
         producer = fire.produce(runs=1, rate=10_000)
         fire.broken_off += fire.runs[-1:]
         before = fire.received
-        fire.until(lambda: fire.received > before, "ticks of the run")  # noqa: B023
+        fire.until(lambda: fire.received > before, "ticks of the run")
         fire.pause(0, 0.5 * fire.run_ticks / 10_000)
         producer.kill()
         fire.faults += 1

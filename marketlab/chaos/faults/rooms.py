@@ -17,9 +17,9 @@ def lock(fire: Fire) -> None:
     producer, consumer = fire.produce(), fire.consume()
     for _ in fire.spread():
         stranger = fire.start("stranger", HoldLock(fire.database, fire.rng.uniform(LEAST_S, MOST_S)))
-        fire.until(lambda: stranger.said("locked") or stranger.code is not None, "the stranger's lock")  # noqa: B023
+        fire.until(lambda: stranger.said("locked") or stranger.code is not None, "the stranger's lock")
         fire.struck()
-        fire.until(lambda: stranger.code is not None, "the stranger to let go")  # noqa: B023
+        fire.until(lambda: stranger.code is not None, "the stranger to let go")
     fire.finish(consumer, producer)
 
 
@@ -30,11 +30,11 @@ def disk_full(fire: Fire) -> None:
     """
     producer, consumer = fire.produce(), fire.consume()
     for _ in fire.spread():
-        fire.until(lambda: consumer.said("ready"), "the consumer to be ready")  # noqa: B023
+        fire.until(lambda: consumer.said("ready"), "the consumer to be ready")
         before = len(consumer.words)
         consumer.signal(signal.SIGUSR1)
         fire.until(
-            lambda: consumer.said("trouble", "no room", since=before) or fire.at_end(),  # noqa: B023
+            lambda: consumer.said("trouble", "no room", since=before) or fire.at_end(),
             "a commit without room",
         )
         fire.struck()
