@@ -3,7 +3,8 @@
 A run is old when nothing of it was written for so long. Its ticks and alerts go, and dead letters that were sent so
 long ago; positions, streams, counts and rules stay, so the books go on saying what they said, stragglers find their
 place, and nothing is read twice. What also stays, so that no number is given twice and `/data` goes on answering, is
-the last row of each symbol in `ticks` and `alerts`, and the last dead letter.
+the last row of each symbol in `ticks` and `alerts`, and the last dead letter. Once another has taken its place, it goes
+with the next old run.
 
 Everything happens in transactions of a few milliseconds with a pause after each, so that a consumer goes on writing;
 each leaves the database right, and a prune that was killed is gone on with by the next.
@@ -36,10 +37,11 @@ TRIES: Final = 30  # for the lock, each of the busy timeout
 #: Old runs that still have ticks; a straggler that came after the last prune counts anew.
 _OLD_RUNS: Final = "SELECT log, run FROM runs WHERE last_seen < ? AND last_tick_id IS NOT NULL"
 
+#: Theirs, and those of runs that were pruned before: what stayed of them as the last row of its symbol may go by now.
 _OLD_STREAMS: Final = """
     CREATE TEMP TABLE old (id INTEGER PRIMARY KEY, last_tick_id INTEGER);
     INSERT INTO old SELECT streams.id, runs.last_tick_id FROM runs JOIN streams USING (log, run)
-    WHERE runs.last_seen < ? AND runs.last_tick_id IS NOT NULL"""
+    WHERE runs.last_seen < ? AND (runs.last_tick_id IS NOT NULL OR runs.pruned_at IS NOT NULL)"""
 
 _MARK: Final = """
     UPDATE runs SET pruned_at = ?, changes = changes + 1 WHERE last_seen < ? AND last_tick_id IS NOT NULL"""

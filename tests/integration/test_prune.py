@@ -98,6 +98,24 @@ def test_the_last_row_of_each_symbol_stays_so_that_numbers_go_on(database: Path)
         assert list(store.problems()) == []
 
 
+def test_the_last_row_goes_with_the_next_old_run_once_another_took_its_place(database: Path) -> None:
+    with SqliteStore(database) as store:
+        feed = Feed(store)
+        feed(*ticks(10, 20, run="first"), *ticks(7, 9, run="first", symbol="MSFT"))
+        age(database, "first")
+        prune(database, before=OLD)
+        assert numbers(database)["ticks"] == [2, 4]
+        feed(*ticks(5, 6, run="second"), *ticks(8, 9, run="third"))
+        age(database, "second")
+        for dry_run in (True, False):
+            pruned = prune(database, before=OLD, dry_run=dry_run)
+            assert (pruned.runs, pruned.ticks, pruned.alerts) == (1, 3, 2)
+        assert numbers(database)["ticks"] == [4, 7, 8], "of MSFT there is no later row"
+        assert [record.price for record in store.history("AAPL", limit=9)] == [9, 8]
+        assert [alert.run for alert in store.alerts(limit=9)] == ["third", "first"]
+        assert list(store.problems()) == []
+
+
 def test_dead_letters_go_by_their_time_of_sending_and_stay_counted(database: Path) -> None:
     with SqliteStore(database) as store:
         Feed(store)(b"?", b"{}", b"?", b"[]")
