@@ -8,14 +8,14 @@ from datetime import datetime
 
 __all__ = ["SteadyRange", "round_ticks", "time_labels", "time_ticks"]
 
-STEPS = (1.0, 2.0, 5.0, 10.0)
+STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 TIME_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 PAD = 0.1  # room above and below, as a part of the span
 HOLD_S = 10.0
 
 
 def round_ticks(low: float, high: float, *, most: int = 6) -> list[float]:
-    """Round values within a range, ``most`` at the most.
+    """Four to six round values within a range, or as near to that as round steps allow.
 
     >>> round_ticks(99.2, 101.1)
     [99.5, 100.0, 100.5, 101.0]
@@ -24,7 +24,7 @@ def round_ticks(low: float, high: float, *, most: int = 6) -> list[float]:
         return [low]
     power = 10.0 ** math.floor(math.log10((high - low) / most))
     choices = [_multiples(low, high, factor * power) for factor in STEPS]
-    return next((ticks for ticks in choices if len(ticks) <= most), choices[-1])
+    return min(choices, key=lambda ticks: abs(len(ticks) - (most - 1)))
 
 
 def time_ticks(low: float, high: float, *, most: int = 6) -> list[float]:
@@ -74,5 +74,5 @@ class SteadyRange:
 def _multiples(low: float, high: float, step: float) -> list[float]:
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     # 3 * 0.1 is 0.30000000000000004: cut what a round number does not have
-    digits = max(0, -math.floor(math.log10(step)))
+    digits = max(0, 1 - math.floor(math.log10(step)))  # one more for the 5 of 2.5
     return [round(n * step, digits) for n in range(first, last + 1)]

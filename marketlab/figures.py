@@ -161,7 +161,7 @@ def _axes(axes: Axes, line: PriceLine, ink: dict[str, str]) -> None:
     axes.margins(y=0.14)
     axes.autoscale(axis="y")
     times, prices = time_ticks(first, last), round_ticks(*axes.get_ylim())
-    places = min(_places(line), max(decimals(price) for price in prices))
+    places = max(decimals(price) for price in prices)
     axes.set_xticks(times, time_labels(times))
     for at, label in zip(times, axes.get_xticklabels(), strict=True):
         if at - first < 0.03 * (last - first):  # centred, the edge of the picture would cut it

@@ -113,7 +113,6 @@ class Candles(LiveWidget):
             seconds=self._seconds(candles),
             limits=self._limits(candles),
             interval_s=series.seconds,
-            places=series.decimals,
             height=self._height - STATUS_PX,
             says=candles_sentence(
                 symbol, candles, empty=self._empty(candles), interval_s=series.seconds, places=series.decimals
@@ -212,7 +211,7 @@ class _Plot:
         origin = math.floor(seconds[0] / 3600) * 3600  # as in a chart: small whole numbers as keys of the labels
         assign(self.x, min=seconds[0] - origin, max=seconds[1] - origin)
         assign(self.y, min=limits[0], max=limits[1])
-        show_ticks(self.times, self.prices, seconds=seconds, limits=limits, origin=origin, places=places)
+        show_ticks(self.times, self.prices, seconds=seconds, limits=limits, origin=origin)
         # bqplot takes the smallest distance for the width of all: two more, out of sight, that are neighbours.
         first = candles[0]
         unseen = [Candle(first.start - n * interval_s, first.open, first.open, first.open, first.open) for n in (9, 8)]

@@ -26,7 +26,6 @@ def draw_candles(
     seconds: tuple[float, float],
     limits: tuple[float, float],
     interval_s: float,
-    places: int,
     height: int,
     says: str,
     alerts: Sequence[tuple[float, float, float]] = (),
@@ -39,7 +38,7 @@ def draw_candles(
     :param limits: the lowest and highest price that have room
     """
     plot = _Plot(seconds, limits, height)
-    shapes: list[Shape] = [*head, *plot.axes(places)]
+    shapes: list[Shape] = [*head, *plot.axes()]
     for first, last in gaps:
         for start, end in hatch(plot.x(first), plot.x(last), plot.top, plot.bottom):
             shapes.append(Path((start, end), "rule", 1))
@@ -63,9 +62,9 @@ class _Plot:
     def y(self, price: float) -> float:
         return self.bottom - (price - self.low) / (self.high - self.low) * (self.bottom - self.top)
 
-    def axes(self, places: int) -> Iterator[Shape]:
+    def axes(self) -> Iterator[Shape]:
         prices = round_ticks(self.low, self.high)
-        places = min(places, max(decimals(price) for price in prices))
+        places = max(decimals(price) for price in prices)
         for price in prices:
             yield Path(((0, self.y(price)), (self.right, self.y(price))), "rule", 1)
             yield Text(self.right + 4, self.y(price), price_text(price, places), 12)

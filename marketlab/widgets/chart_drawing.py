@@ -118,7 +118,7 @@ class _Plot:
 
     def _axes(self) -> Iterator[Shape]:
         prices = round_ticks(self.low, self.high)
-        places = min(self.points.decimals, max(decimals(price) for price in prices))
+        places = max(decimals(price) for price in prices)
         word = 0 if all(math.isnan(average) for average in self.points.averages) else WORD_PX
         for price in prices:
             yield Path(((0, self.y(price)), (self.right, self.y(price))), "rule", 1)

@@ -65,7 +65,7 @@ class Plot:
         x = points.times - origin
         assign(self.x, min=seconds[0] - origin, max=seconds[1] - origin)
         assign(self.y, min=limits[0], max=limits[1])
-        show_ticks(self.times, self.prices, seconds=seconds, limits=limits, origin=origin, places=points.decimals)
+        show_ticks(self.times, self.prices, seconds=seconds, limits=limits, origin=origin)
         assign(self.price, x=x, y=points.prices.copy())
         averaged = ~np.isnan(points.averages)
         assign(self.average, x=x[averaged], y=points.averages[averaged])
@@ -124,7 +124,6 @@ def show_ticks(
     seconds: tuple[float, float],
     limits: tuple[float, float],
     origin: float,
-    places: int,
 ) -> None:
     """Round ticks on both axes.
 
@@ -142,7 +141,7 @@ def show_ticks(
     times.tick_labels = shown | dict(zip(keys, time_labels(ticks), strict=True))
     times.tick_values = np.array(ticks) - origin
     values = round_ticks(*limits)
-    prices.tick_format = f",.{min(places, max(decimals(value) for value in values))}f"
+    prices.tick_format = f",.{max(decimals(value) for value in values)}f"
     prices.tick_values = np.array(values)
     for axis in (times, prices):
         axis.visible = True

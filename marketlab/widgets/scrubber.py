@@ -118,7 +118,7 @@ class Scrubber(VBox):  # type: ignore[misc]  # ipywidgets has no types
         ends = (candles[0].open, candles[-1].close) if candles else None
         return draw_candles(
             list(head_shapes(self.symbol or "–", ends, places)), candles, gaps, seconds=(start, end),
-            limits=(low - room, high + room), interval_s=self._seconds, places=places, height=HEIGHT_PX,
+            limits=(low - room, high + room), interval_s=self._seconds, height=HEIGHT_PX,
             says=f"{says}; {self._found()}", alerts=marks,
         )  # fmt: skip
 

@@ -57,11 +57,14 @@ export function configuration(colours, { decimals, lastPrice, tip, plugin }) {
           grid: { color: colours.rule, lineWidth: 1, drawTicks: false },
           ticks: {
             color: colours.muted, font, padding: 8, autoSkip: false,
-            /** A tick's label, left out where the last price stands. @this {any} @param {number} value */
-            callback(value) {
+            /**
+             * A tick's label, with every digit that it needs; left out where the last price stands.
+             * @this {any} @param {number} value @param {number} _ @param {{ value: number }[]} ticks
+             */
+            callback(value, _, ticks) {
               const last = lastPrice()
               const hidden = last !== undefined && Math.abs(this.getPixelForValue(value) - this.getPixelForValue(last)) < LAST_PRICE_PX
-              return hidden ? '' : format.price(value, decimals())
+              return hidden ? '' : format.price(value, Math.max(decimals(), ...ticks.map((tick) => format.decimalsOf(tick.value))))
             },
           },
           afterBuildTicks: (/** @type {any} */ axis) => {

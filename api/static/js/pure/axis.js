@@ -25,8 +25,10 @@ export function roundTicks(min, max, most = 6) {
 
 /** @param {number} min @param {number} max @param {number} step */
 function multiples(min, max, step) {
+  // 3 * 0.1 is 0.30000000000000004: cut what a round number does not have; one digit more for the 5 of 2.5.
+  const digits = Math.min(100, Math.max(0, 1 - Math.floor(Math.log10(step))))
   const ticks = []
-  for (let n = Math.ceil(min / step - 1e-9); n * step <= max + step * 1e-9; n++) ticks.push(n * step)
+  for (let n = Math.ceil(min / step - 1e-9); n * step <= max + step * 1e-9; n++) ticks.push(Number((n * step).toFixed(digits)))
   return ticks
 }
 
