@@ -6,14 +6,14 @@ import random
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from marketlab.broker import ManagedBroker, Progress
 from marketlab.broker.ports import is_free
-from marketlab.transports import KafkaConfig, KafkaTransport, ensure_topic
+from marketlab.errors import TransportError
+from marketlab.transports import KafkaConfig, KafkaTransport, delete_topics, ensure_topic
 
 __all__ = ["Ground", "ground"]
 
@@ -45,37 +45,21 @@ class Ground:
         ensure_topic(config, partitions=PARTITIONS, timeout_s=TOPIC_S)
         with KafkaTransport(config) as log:
             yield config, log.log_id
-        with self.admin() as admin, suppress(_kafka_error()):
-            admin.delete_topics([config.topic])
-
-    @contextmanager
-    def admin(self) -> Iterator[Any]:
-        """Kafka's own view."""
-        from kafka import KafkaAdminClient
-
-        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
-        try:
-            yield admin
-        finally:
-            admin.close()
+        with suppress(TransportError):  # a broker that was killed: its folder goes anyway
+            delete_topics(config, lambda name: name == config.topic)
 
     def evict(self, group: str, instance_id: str) -> None:
         """Take a static member out of its group, as its session's end would after 6 s."""
+        from kafka import KafkaAdminClient
         from kafka.admin import MemberToRemove
+        from kafka.errors import KafkaError
 
-        with self.admin() as admin, suppress(_kafka_error()):
+        with closing(KafkaAdminClient(bootstrap_servers=self.bootstrap_servers)) as admin, suppress(KafkaError):
             admin.remove_group_members(group, [MemberToRemove(group_instance_id=instance_id)])
 
 
 def _quiet_port() -> int:
     return next(port for port in random.sample(QUIET_PORTS, len(QUIET_PORTS)) if is_free(port))
-
-
-def _kafka_error() -> type[Exception]:
-    from kafka.errors import KafkaError
-
-    error: type[Exception] = KafkaError
-    return error
 
 
 @contextmanager
