@@ -15,6 +15,16 @@ __all__ = ["problems"]
 
 MOST_DAMAGE: Final = 20  # sentences of SQLite's own check
 
+#: Rows that no walk along ``prev_id`` from a symbol's last row comes to. UNION ends also where rows point in a circle.
+_LOST_ROWS: Final = """
+    WITH RECURSIVE chain (id, prev_id) AS (
+        SELECT {table}.id, {table}.prev_id FROM latest JOIN {table} ON {table}.id = latest.{head}
+        UNION
+        SELECT {table}.id, {table}.prev_id FROM chain JOIN {table} ON {table}.id = chain.prev_id)
+    SELECT {table}.id, {table}.symbol
+    FROM {table} JOIN streams ON streams.id = {table}.stream_id JOIN runs USING (log, run)
+    WHERE runs.pruned_at IS NULL AND {table}.id NOT IN (SELECT id FROM chain)"""
+
 #: What is wrong, and the rows that show it: each must find none. Runs whose ticks were pruned are not asked.
 _CHECKS: Final = (
     (
@@ -68,6 +78,8 @@ _CHECKS: Final = (
         WHERE ticks.alert IS NOT NULL AND runs.pruned_at IS NULL
           AND ticks.id NOT IN (SELECT tick_id FROM alerts)""",
     ),
+    ("tick {} of {} is missing from the history of its symbol", _LOST_ROWS.format(table="ticks", head="id")),
+    ("alert {} of {} is missing from the history of its symbol", _LOST_ROWS.format(table="alerts", head="alert_id")),
 )
 
 

@@ -28,6 +28,9 @@ FAULTS = {
     "DELETE FROM ticks WHERE id = 11": "the latest row of AAPL must be tick 11",
     "UPDATE latest SET price = 1 WHERE symbol = 'MSFT'": "the latest row of MSFT must be tick 10",
     "DELETE FROM alerts": "tick 3 of AAPL says that it alerted",
+    "UPDATE ticks SET prev_id = NULL WHERE id = 11": "tick 4 of AAPL is missing from the history of its symbol",
+    "UPDATE ticks SET prev_id = id WHERE id = 11": "tick 4 of AAPL is missing from the history of its symbol",
+    "UPDATE latest SET alert_id = NULL WHERE symbol = 'AAPL'": "alert 1 of AAPL is missing",
 }
 
 
