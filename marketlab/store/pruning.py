@@ -7,7 +7,8 @@ the last row of each symbol in `ticks` and `alerts`, and the last dead letter. O
 with the next old run.
 
 Everything happens in transactions of a few milliseconds with a pause after each, so that a consumer goes on writing;
-each leaves the database right, and a prune that was killed is gone on with by the next.
+each leaves the database right, and a prune that was killed is gone on with by the next. What goes is chosen once, with
+the mark: a run that gets a tick while this goes on, or a row that is no longer its symbol's last, changes nothing.
 """
 # ruff: noqa: S608 (put together from names in this file; values are always bound)
 
@@ -37,11 +38,18 @@ TRIES: Final = 30  # for the lock, each of the busy timeout
 #: Old runs that still have ticks; a straggler that came after the last prune counts anew.
 _OLD_RUNS: Final = "SELECT log, run FROM runs WHERE last_seen < ? AND last_tick_id IS NOT NULL"
 
-#: Theirs, and those of runs that were pruned before: what stayed of them as the last row of its symbol may go by now.
-_OLD_STREAMS: Final = """
+_TABLES: Final = """
     CREATE TEMP TABLE old (id INTEGER PRIMARY KEY, last_tick_id INTEGER);
+    CREATE TEMP TABLE last_ticks (id INTEGER PRIMARY KEY);
+    CREATE TEMP TABLE last_alerts (id INTEGER PRIMARY KEY)"""
+#: Their streams, and those of runs that were pruned before: what stayed of them as the last row of its symbol may go
+#: by now.
+_OLD_STREAMS: Final = """
     INSERT INTO old SELECT streams.id, runs.last_tick_id FROM runs JOIN streams USING (log, run)
     WHERE runs.last_seen < ? AND (runs.last_tick_id IS NOT NULL OR runs.pruned_at IS NOT NULL)"""
+_LAST_ROWS: Final = """
+    INSERT INTO last_ticks SELECT id FROM latest;
+    INSERT INTO last_alerts SELECT alert_id FROM latest WHERE alert_id IS NOT NULL"""
 
 _MARK: Final = """
     UPDATE runs SET pruned_at = ?, changes = changes + 1 WHERE last_seen < ? AND last_tick_id IS NOT NULL"""
@@ -57,10 +65,9 @@ _NO_OLDER: Final = "UPDATE latest SET first_id = max(first_id, (SELECT min(id) F
 
 #: What goes. Records that were only POSTed belong to no run; those before the end of the last old run are as old.
 _TICK_GOES: Final = """
-    (stream_id IN (SELECT id FROM old) OR stream_id IS NULL) AND ticks.id NOT IN (SELECT id FROM latest)"""
+    (stream_id IN (SELECT id FROM old) OR stream_id IS NULL) AND ticks.id NOT IN (SELECT id FROM last_ticks)"""
 _ALERT_GOES: Final = """
-    stream_id IN (SELECT id FROM old)
-    AND alerts.id NOT IN (SELECT alert_id FROM latest WHERE alert_id IS NOT NULL)"""
+    stream_id IN (SELECT id FROM old) AND alerts.id NOT IN (SELECT id FROM last_alerts)"""
 _TICKS: Final = f"FROM ticks WHERE id BETWEEN ? AND ? AND {_TICK_GOES}"
 _ALERTS: Final = f"FROM alerts WHERE id BETWEEN ? AND ? AND {_ALERT_GOES}"
 _POSTED: Final = "DELETE FROM posted WHERE tick_id BETWEEN ? AND ? AND tick_id NOT IN (SELECT id FROM ticks)"
@@ -117,21 +124,19 @@ class _Prune:
 
     def run(self, *, dry_run: bool) -> Pruned:
         connection, before, pruned = self._connection, self._before, self._pruned
-        pruned.runs = len(connection.execute(_OLD_RUNS, (before,)).fetchall())
-        connection.execute(_OLD_STREAMS, (before,))
-        last_tick = connection.execute("SELECT ifnull(max(last_tick_id), 0) FROM old").get
-        last_alert = connection.execute("SELECT ifnull(max(id), 0) FROM alerts").get
-        last_letter = connection.execute("SELECT ifnull(max(id), 0) - 1 FROM dead_letters").get
+        connection.execute(_TABLES)
         if dry_run:
+            last_tick, last_alert, last_letter = self._choose()
             pruned.ticks = connection.execute(f"SELECT count(*) {_TICKS}", (0, last_tick)).get
             pruned.alerts = connection.execute(f"SELECT count(*) {_ALERTS}", (0, last_alert)).get
             pruned.dead_letters = connection.execute(f"SELECT count(*) {_LETTERS}", (0, last_letter, before)).get
             return pruned
+        with self._transaction():
+            last_tick, last_alert, last_letter = self._choose()
+            # First of all: from now on no digest is made of what is left.
+            connection.execute(_MARK, (time.time(), before))
+            connection.execute(_FORGET_MOVES)
         if pruned.runs:
-            with self._transaction():
-                # First of all: from now on no digest is made of what is left.
-                connection.execute(_MARK, (time.time(), before))
-                connection.execute(_FORGET_MOVES)
             self._relink(relinks(connection, "ticks", "id", goes=_TICK_GOES, end=last_tick), "ticks")
             self._relink(relinks(connection, "alerts", "alert_id", goes=_ALERT_GOES, end=last_alert), "alerts")
             for first, last in self._stretches("ticks", last_tick):
@@ -156,6 +161,18 @@ class _Prune:
                 pruned.dead_letters += gone.total()
         pruned.free_bytes = connection.pragma("freelist_count") * connection.pragma("page_size")
         return pruned
+
+    def _choose(self) -> tuple[int, int, int]:
+        """What goes; the last ids of ticks, alerts and dead letters that may."""
+        connection = self._connection
+        self._pruned.runs = len(connection.execute(_OLD_RUNS, (self._before,)).fetchall())
+        connection.execute(_OLD_STREAMS, (self._before,))
+        connection.execute(_LAST_ROWS)
+        return (
+            connection.execute("SELECT ifnull(max(last_tick_id), 0) FROM old").get,
+            connection.execute("SELECT ifnull(max(id), 0) FROM alerts").get,
+            connection.execute("SELECT ifnull(max(id), 0) - 1 FROM dead_letters").get,
+        )
 
     def _relink(self, found: Iterator[tuple[int, int]], table: str) -> None:
         """Let histories pass over what goes, before it goes."""

@@ -17,10 +17,11 @@ __all__ = ["relinks"]
 def relinks(connection: apsw.Connection, table: str, head: str, *, goes: str, end: int) -> Iterator[tuple[int, int]]:
     """The new ``prev_id`` and the id of every row that must change.
 
-    Whoever writes meanwhile only adds rows to the near end of a chain, so what is found here stays true.
+    Whoever writes meanwhile only adds rows to the near end of a chain, so what is found here stays true as long as what
+    goes is a closed list: a symbol's last row of now must stay, also when another has come.
 
     :param table: ``ticks`` or ``alerts``
-    :param head: the column of ``latest`` that holds a symbol's last row, which stays
+    :param head: the column of ``latest`` that holds a symbol's last row
     :param goes: a condition on the rows up to ``end``
     """
     goes = f"({table}.id <= {end} AND {goes})"

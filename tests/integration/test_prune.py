@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import count
 from pathlib import Path
@@ -160,6 +160,43 @@ def test_a_straggler_of_a_pruned_run_finds_its_stream_and_goes_with_the_next_pru
         age(database, "r")
         assert prune(database, before=OLD).ticks == 1
         assert [record.price for record in store.history("AAPL", limit=9)] == [2, 1]
+
+
+def between(patch: pytest.MonkeyPatch, number: int, act: Callable[[], object]) -> None:
+    """Let somebody write before a prune's transaction of this number."""
+    begins, begin = count(), pruning._Prune._begin
+
+    def late(self: Any) -> None:
+        if next(begins) == number:
+            act()
+        begin(self)
+
+    patch.setattr(pruning._Prune, "_begin", late)
+
+
+def test_a_run_that_goes_on_before_it_is_marked_is_not_old(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with SqliteStore(database) as store:
+        feed = Feed(store)
+        feed(*ticks(10, 20, 30, run="idle"), *ticks(1, run="other"))
+        age(database, "idle")
+        between(monkeypatch, 0, lambda: feed(*ticks(40, run="idle", first_seq=4)))
+        assert prune(database, before=OLD).ticks == 0
+        assert len(list(store.digest_rows("idle", log=LOG))) == 4
+
+
+@pytest.mark.parametrize("number", range(1, 5))
+def test_a_row_that_was_the_last_one_holds_the_history_together(
+    database: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    with SqliteStore(database) as store:
+        feed = Feed(store)
+        feed(*ticks(10, 20, 30, run="live"), *ticks(40, 50, run="old"))
+        age(database, "old")
+        between(monkeypatch, number, lambda: feed(*ticks(60, run="live", first_seq=4)))
+        assert prune(database, before=OLD).ticks == 1
+        assert [record.price for record in store.history("AAPL", limit=9)] == [60, 50, 30, 20, 10]
+        assert [alert.price for alert in store.alerts(limit=9, symbol="AAPL")] == [60, 50, 30, 20]
+        assert list(store.problems()) == []
 
 
 # ------------------------------------------------------------------------------------------------ anything at all
