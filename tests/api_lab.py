@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any, Self
 
 from flask.testing import FlaskClient
 
-from api import ApiConfig, create_app, create_asgi, serving
+from api import ApiConfig, create_app, create_asgi, listening, serving
 from api.asgi import Router
 from marketlab.analytics import Engine
 from marketlab.model import Close, Rule, Tick
@@ -79,11 +80,11 @@ class Server:
 
     def __init__(self, app: Router, *, port: int = 0) -> None:
         self._app = app
-        self._socket = serving.listen("127.0.0.1", port)
+        self._socket = listening.listen("127.0.0.1", port)
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}/"
         self._listens = threading.Event()
-        self._server = serving.Server(app, self._listens.set)
+        self._server = serving.Server(app, self._announce)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
 
     def __enter__(self) -> Self:
@@ -93,6 +94,14 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def sweep(self) -> None:
+        """Have it look for connections that get nowhere, as it does by itself every half minute."""
+        asyncio.run_coroutine_threadsafe(self._server.on_tick(0), self._loop).result(20)
+
+    def _announce(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._listens.set()
 
     def stop(self) -> None:
         """End it, and close what it holds. Idempotent."""

@@ -19,7 +19,8 @@ import click
 from api import ApiConfig, create_asgi
 from api.config import LOOPBACK_NAMES
 from api.cors import allowed_origins
-from api.serving import Server, listen
+from api.listening import listen, most_files
+from api.serving import Server
 from marketlab.cli.options import json_option, transport_option
 from marketlab.cli.output import err, out, print_json
 from marketlab.cli.running import stop_on_eof, stopping
@@ -99,6 +100,7 @@ def serve(
         cors_origins=allowed_origins(origins or (settings.cors_origins or "").split(","), read_only=read_only),
         rule=rule(settings),
         home=str(settings.home) if loopback else None,
+        max_clients=min(ApiConfig().max_clients, most_files() * 3 // 4),  # the rest is for requests
         explain=open_explainer(settings, transport),
     )
     with (

@@ -11,8 +11,8 @@ import pytest
 
 from api import asgi
 from api.config import MAX_BODY_BYTES
+from api.listening import listen
 from api.security import HEADERS
-from api.serving import listen
 from tests.api_lab import NOW, ApiLab, Server, tick
 
 RECORD = json.dumps({"symbol": "AAPL", "price": 1, "timestamp": NOW}).encode()

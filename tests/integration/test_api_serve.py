@@ -29,12 +29,13 @@ END_S = 20
 
 
 class Process:
-    """A server of its own, in a home of its own."""
+    """A server of its own, in a home of its own; with so many descriptors, if that is said."""
 
-    def __init__(self, home: Path, *arguments: str) -> None:
+    def __init__(self, home: Path, *arguments: str, files: int | None = None) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MARKETLAB_")}
+        limited = [] if files is None else ["sh", "-c", f'ulimit -n {files} && exec "$@"', "sh"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "api", "--json", *arguments],
+            [*limited, sys.executable, "-m", "api", "--json", *arguments],
             cwd=home.parent,
             env={**environment, "MARKETLAB_HOME": str(home)},
             stdin=subprocess.PIPE,
@@ -59,8 +60,8 @@ class Process:
 def start(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     started: list[Process] = []
 
-    def make(*arguments: str) -> Process:
-        started.append(Process(tmp_path / "home", *arguments))
+    def make(*arguments: str, files: int | None = None) -> Process:
+        started.append(Process(tmp_path / "home", *arguments, files=files))
         return started[-1]
 
     yield make
@@ -120,6 +121,26 @@ def test_an_open_page_does_not_hold_up_the_end(start: Callable[..., Process]) ->
         stuck.sendall(b"POST /update HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n{")
         server.process.send_signal(signal.SIGTERM)
         assert server.end()[0] == 0
+
+
+def test_more_connections_than_it_has_descriptors_keep_nobody_out(start: Callable[..., Process]) -> None:
+    server = start("--port", "0", "--read-only", files=160)
+    url = server.announced()["url"]
+    address = ("127.0.0.1", int(url.rstrip("/").rpartition(":")[2]))
+    upgrade = (
+        b"GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    with contextlib.ExitStack() as stack:
+        for sent in [upgrade, b"", upgrade[:30]] * 100:
+            client = stack.enter_context(socket.create_connection(address, timeout=END_S))
+            with contextlib.suppress(ConnectionResetError):  # it was one too many
+                client.sendall(sent)
+        assert ask(url + "healthz") == (200, {"status": "ok"})
+    server.process.send_signal(signal.SIGTERM)
+    code, _, err = server.end()
+    assert (code, len(err.splitlines())) == (0, 1), err
+    assert "more connections came than there is room for" in err
 
 
 def test_what_is_posted_is_pushed_and_a_stop_is_told(start: Callable[..., Process]) -> None:
