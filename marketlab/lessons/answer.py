@@ -1,18 +1,20 @@
 """A function as it was written, made again with nothing around it.
 
 A notebook remembers what was deleted long ago: a function that works may live on a variable that no cell makes any
-more. So what is judged is not the function in memory but its source, with what it imports and nothing else.
+more. So what is judged is not the function in memory but its source, with what its cell makes without any other cell.
 """
 
 from __future__ import annotations
 
 import ast
+import builtins
 import copy
 import hashlib
 import inspect
 import linecache
+import sys
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -24,7 +26,9 @@ Function = Callable[..., Any]
 class Answer:
     """The source of a cell, and the name of the function in it that is the answer.
 
-    Of the cell it takes the imports, functions, classes and constants.
+    Of the cell it takes the imports, functions and classes, and every value that is made of these, of literals and of
+    what Python has built in: ``SIZE = 5``, ``LIMIT = Decimal("0.03")``. A value in which another cell's variable stands
+    is left out, as is one that the answer itself has made, for that is somebody trying it.
 
     :param imports: what other cells have imported
     :param needs: what the exercise gives
@@ -42,12 +46,13 @@ class Answer:
     ) -> None:
         self.source, self.name, self.file = source, name, file
         self._imports, self._needs = dict(imports or {}), dict(needs or {})
-        body = [node for node in ast.parse(source).body if _belongs(node)]
+        body = _kept(ast.parse(source).body, answer=name, known={*self._imports, *self._needs})
         for node in body:
             if isinstance(node, ast.FunctionDef):
                 node.decorator_list = [item for item in node.decorator_list if not _is_task(item)]
         self._function = next(node for node in body if isinstance(node, ast.FunctionDef) and node.name == name)
-        self._code = compile(ast.Module(body, type_ignores=[]), file, "exec")
+        self._kept = ast.Module(body, type_ignores=[])
+        self._code = compile(self._kept, file, "exec")
 
     @classmethod
     def of_cell(cls, function: Function, *, needs: Mapping[str, Any]) -> Answer:
@@ -97,8 +102,8 @@ class Answer:
 
     @property
     def digest(self) -> str:
-        """Equal for sources that differ in spaces and comments only."""
-        return hashlib.sha256(ast.dump(self._function).encode()).hexdigest()[:16]
+        """Of all that is judged: equal for sources that differ only in spaces, comments and what is not taken over."""
+        return hashlib.sha256(ast.dump(self._kept).encode()).hexdigest()[:16]
 
     @property
     def untouched(self) -> bool:
@@ -113,10 +118,36 @@ class Answer:
         return _statements(self._function) == _statements(other._function)
 
 
-def _belongs(node: ast.stmt) -> bool:
-    if isinstance(node, ast.Assign | ast.AnnAssign):
-        return isinstance(node.value, ast.Constant)
-    return isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+def _kept(body: list[ast.stmt], *, answer: str, known: Iterable[str]) -> list[ast.stmt]:
+    """What is taken over of a cell.
+
+    :param known: names that need no other cell, beside what is built in
+    """
+    kept: list[ast.stmt] = []
+    known = {*known, *dir(builtins)}
+    for node in body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            known |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            known |= {node.name} - {answer}
+        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign) and _read(node) <= known:
+            known |= _names(node, ast.Store)
+        else:
+            continue
+        kept.append(node)
+    return kept
+
+
+def _read(node: ast.Assign | ast.AnnAssign | ast.AugAssign) -> set[str]:
+    """The names that have to be there before an assignment."""
+    inner = _names(node.value, ast.Store) if node.value else set()  # of a comprehension
+    inner |= {found.arg for found in ast.walk(node) if isinstance(found, ast.arg)}
+    changed = _names(node.target, ast.Store) if isinstance(node, ast.AugAssign) else set()
+    return _names(node, ast.Load) - inner | changed
+
+
+def _names(node: ast.AST, context: type[ast.expr_context]) -> set[str]:
+    return {found.id for found in ast.walk(node) if isinstance(found, ast.Name) and isinstance(found.ctx, context)}
 
 
 def _is_task(node: ast.expr) -> bool:
@@ -125,23 +156,25 @@ def _is_task(node: ast.expr) -> bool:
 
 
 def _imports(space: Mapping[str, Any]) -> dict[str, Any]:
-    """What was imported: modules, and functions and classes that are at home elsewhere."""
+    """What was imported: modules, and functions and classes that another module has under their name."""
     return {
         name: value
         for name, value in space.items()
-        if not name.startswith("_")
-        and (
-            inspect.ismodule(value)
-            or (callable(value) and getattr(value, "__module__", None) not in (None, space.get("__name__")))
-        )
+        if not name.startswith("_") and (inspect.ismodule(value) or _is_of_another(value, space.get("__name__")))
     }
+
+
+def _is_of_another(value: Any, here: str | None) -> bool:
+    with suppress(Exception):  # what a proxy says, Flask's request outside of a request for one
+        if callable(value) and value.__module__ != here:
+            return getattr(sys.modules[value.__module__], value.__name__) is value
+    return False
 
 
 def _import_of(name: str, value: Any) -> str:
     if inspect.ismodule(value):
         return f"import {value.__name__} as {name}\n"
-    home = getattr(value, "__module__", None)
-    return f"from {home} import {value.__name__} as {name}\n" if home and hasattr(value, "__name__") else ""
+    return f"from {value.__module__} import {value.__name__} as {name}\n"
 
 
 class _Unannotated(ast.NodeTransformer):

@@ -52,6 +52,7 @@ def in_general(got: Any) -> Misconception | None:
 def _outside(error: NameError) -> str:
     name = error.name or "a name"
     return (
-        f"{name} is neither made nor imported in the function, nor an argument of it. It may still be known to your "
-        "notebook, from a cell that ran once; in a fresh kernel it would not be. Make it inside, or hand it in."
+        f"{name} is not made in the function, nor an argument of it. Of its cell a check takes imports, functions, "
+        "classes, and values that need nothing of another cell. Your notebook may know it all the same, from a cell "
+        "that ran once. Make it inside, or hand it in."
     )

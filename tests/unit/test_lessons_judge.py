@@ -65,10 +65,39 @@ def test_the_cells_own_imports_helpers_and_constants_are_known() -> None:
 
 
 def test_a_variable_of_another_cell_is_not_known_and_is_named() -> None:
-    judgement = judged("cache = {}\ndef f(numbers):\n    return [cache.setdefault(n, 2 * n) for n in numbers]")
-    assert said(judgement) == "a name from outside"
-    assert judgement.misconception is not None
-    assert "cache" in judgement.misconception.says
+    for source in ("", "cache = dict(other)\n", "for n in range(3):\n    cache = {}\n"):
+        judgement = judged(f"{source}def f(numbers):\n    return [cache.setdefault(n, 2 * n) for n in numbers]")
+        assert said(judgement) == "a name from outside"
+        assert judgement.misconception is not None
+        assert "cache" in judgement.misconception.says
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "TWO = 2",
+        "TWO: int = 1\nTWO += 1",
+        "TWO = -(-4) // SIZE",
+        "ONE, TWO = (1, 2)",
+        "from decimal import Decimal\nTWO = int(Decimal('2.0'))",
+        "BY = {n: 2 * n for n in range(3)}\nTWO = BY[1]",
+        "def half(n): return n // 2\nHALVES = [half(n) for n in (2, 4)]\nHALVES[0] = 7\nTWO = HALVES[1]",
+        "twice = lambda n: 2 * n\nTWO = twice(1)",
+    ],
+)
+def test_a_value_of_the_cell_that_needs_no_other_cell_is_known(above: str) -> None:
+    source = f"{above}\ndef f(numbers):\n    return [TWO * n for n in numbers]"
+    assert judged(source, needs={"SIZE": 2}).state == "pass"
+
+
+def test_a_value_of_the_cell_is_made_anew_and_must_outlive_no_call() -> None:
+    source = "seen = []\ndef f(numbers):\n    seen.extend(numbers)\n    return [2 * n for n in seen]"
+    assert said(judged(source)) == "it remembers the last call"
+
+
+def test_what_an_answer_is_tried_on_in_its_cell_is_not_run() -> None:
+    source = "def f(numbers):\n    return [2 * n for n in numbers]\nshown = f(3)\nlonger = [*shown, 1]\nf(None)"
+    assert judged(source).state == "pass"
 
 
 def test_what_the_exercise_gives_may_be_used() -> None:
@@ -127,16 +156,21 @@ def test_nothing_written_is_not_a_wrong_answer(body: str) -> None:
     assert judged(f"def f(numbers):\n    {body}").state == "untried"
 
 
-def test_digests_do_not_see_spaces_and_comments() -> None:
-    one, two, three = (
-        Answer(source, "f").digest
-        for source in (
-            "def f(x):\n    return x + 1",
-            "# mine\ndef f(x):\n\n    return (x+1)  # more",
-            "def f(x):\n    return x + 2",
-        )
+def test_digests_see_what_is_judged_and_no_more() -> None:
+    by_two = "from operator import mul\nBY = 2\ndef f(x):\n    return mul(x, BY)"
+    assert digest(by_two) == digest(
+        "from operator import mul\n# mine\nBY = (2)\n\ndef f(x):\n  return mul(x, BY)  # so"
     )
-    assert one == two != three
+    assert digest(by_two) == digest(f"{by_two}\nshown = f(1)\nprint(shown)")
+    changed = [
+        by_two.replace(*change)
+        for change in (("x, BY", "BY, x"), ("BY = 2", "BY = 3"), ("import mul", "import add as mul"))
+    ]
+    assert len({digest(by_two), *map(digest, changed)}) == 4
+
+
+def digest(source: str) -> str:
+    return Answer(source, "f").digest
 
 
 @pytest.mark.parametrize(
