@@ -23,17 +23,26 @@ class Standing:
     """How it stands with one exercise.
 
     ``fails``: attempts that differ from one another; ``source``, ``function``: the cell that passed last, and the
-    name of its function; ``first``: whether the very first attempt passed.
+    name of its function; ``first``, ``last``: whether the very first attempt passed, and the last one; ``digest``: of
+    the last one.
     """
 
     fails: int = 0
     passed: bool = False
     first: bool | None = None
+    last: bool | None = None
     digest: str | None = None
     source: str | None = None
     function: str | None = None
     said: Any = None
     misconceptions: list[str] = field(default_factory=list)
+
+    def is_new(self, digest: str, *, passed: bool) -> bool:
+        """Whether this is an attempt to be noted: another answer, or the same one that passes now and did not before.
+
+        The same answer may pass later because of what it is held against, or what other cells import.
+        """
+        return digest != self.digest or (passed and not self.last)
 
 
 class Progress:
@@ -94,7 +103,7 @@ def _take(standing: Standing, event: dict[str, Any]) -> None:
     passed = bool(event["passed"])
     if standing.first is None:
         standing.first = passed
-    standing.digest = event.get("digest")
+    standing.digest, standing.last = event.get("digest"), passed
     if passed:
         standing.passed = True
         standing.source, standing.function = event.get("source"), event.get("function")

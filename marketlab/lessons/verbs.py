@@ -40,9 +40,9 @@ def task(name: str) -> Callable[[F], F]:
     def check(function: F) -> F:
         answer, notes = Answer.of_cell(function, needs=exercise.needs), _notes()
         judgement = judge(exercise, answer)
-        # Run again without a change it is no new attempt.
-        if judgement.state != "untried" and notes.of(name).digest != answer.digest:
-            if judgement.state == "pass":
+        passed = judgement.state == "pass"
+        if judgement.state != "untried" and notes.of(name).is_new(answer.digest, passed=passed):
+            if passed:
                 notes.note(name, passed=True, digest=answer.digest, source=answer.standalone, function=answer.name)
             else:
                 misconception = judgement.misconception.name if judgement.misconception else None
@@ -111,7 +111,7 @@ def _settle(name: str, answer: Any, evidence: dict[str, Any]) -> None:
     question, notes = catalogue.question(name), _notes()
     if answer is not ...:
         digest, passed = repr(plain(answer)), question.is_right(answer, evidence)
-        if notes.of(name).digest != digest:
+        if notes.of(name).is_new(digest, passed=passed):
             found = None if passed else question.misconception(answer, evidence)
             notes.note(name, passed=passed, digest=digest, misconception=found and found.name)
     _show(cards.for_answer(question, answer, evidence))

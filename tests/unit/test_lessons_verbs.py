@@ -11,9 +11,14 @@ from typing import Any
 
 import pytest
 
-from marketlab.lessons import LessonError, observe, predict, progress, reveal, solved, task, verbs
+from marketlab.gradebook.marker import verdict
+from marketlab.gradebook.submissions import read_submission
+from marketlab.lessons import LessonError, catalogue, observe, predict, progress, reveal, solved, task, verbs
+from marketlab.lessons.answer import Answer
 from marketlab.lessons.card import EXERCISE, Card
+from marketlab.lessons.judge import judge
 from marketlab.lessons.progress import FILE_NAME, Progress
+from tests.notebooks import write_notebook
 
 Cell = Callable[[str], Any]
 
@@ -110,6 +115,30 @@ def test_running_the_same_again_is_no_attempt(cell: Cell, home: Path) -> None:
     assert len((home / FILE_NAME).read_text().splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("SIZE = 4", "SIZE = 5"),
+        ("SIZE = int('4')", "SIZE = int('5')"),
+        ("class Window:\n    size = 4\nSIZE = Window.size", "class Window:\n    size = 5\nSIZE = Window.size"),
+    ],
+)
+def test_a_mend_outside_the_function_is_an_attempt_and_its_pass_is_kept(wrong: str, right: str, cell: Cell) -> None:
+    mine = RIGHT.replace("maxlen=5", "maxlen=SIZE")
+    assert cell(f"{wrong}\n{mine}").state == "not yet"
+    card = cell(f"{right}\n{mine}")
+    assert (card.state, facts(card)["fails"]) == ("pass", 1)
+    assert progress().passed == 1
+    assert solved("m2.ma5").__module__ == "answer"  # and not the lab's own
+
+
+def test_a_mend_in_another_cell_is_an_attempt_and_its_pass_is_kept(cell: Cell) -> None:
+    mine = RIGHT.replace("from collections import deque", "")
+    assert facts(cell(mine))["misconception"] == "a name from outside"
+    cell("from collections import deque")
+    assert (cell(mine).state, progress().passed) == ("pass", 1)
+
+
 def test_an_exercise_that_nobody_began_is_no_attempt(cell: Cell, home: Path) -> None:
     card = cell('@task("m2.ma5")\ndef mine(ticks):\n    ...')
     assert (card.state, facts(card)["fails"]) == ("untried", 0)
@@ -138,6 +167,53 @@ def test_the_function_that_passed_is_at_hand_in_another_kernel(cell: Cell, capsy
     assert card.state == "pass"
     assert solved("m2.ma5")(ticks) == (1.0, 2.0)
     assert capsys.readouterr().out == ""
+
+
+LATE = """
+@task("m3.late")
+def mine(ticks):
+    windows, newest, found = {}, {}, []
+    for tick in ticks:
+        own = tick["symbol"]
+        late = tick["timestamp"] < newest.get(own, 0)
+        if not late:
+            newest[own] = tick["timestamp"]
+            windows[own], average, _ = step(windows.get(own, []), tick["price"])
+        found.append(None if late else average)
+    return found
+"""
+ALERT = """
+@task("m2.alert")
+def mine(previous, price):
+    return previous is not None and abs(Decimal(str(price)) / Decimal(str(previous)) - 1) >= LIMIT
+"""
+
+
+@pytest.mark.parametrize(
+    ("cells", "state"),
+    [
+        (["from marketlab.lessons import solved\nstep = solved('m3.analyse')", LATE], "not yet"),
+        (["from marketlab.lessons import solved", f"step = solved('m3.analyse')\n{LATE}"], "pass"),
+        (["from functools import partial\nstep = partial(print)", LATE], "not yet"),
+        (["from decimal import Decimal", f"LIMIT = Decimal('0.03')\n{ALERT}"], "pass"),
+        (["from decimal import Decimal\nLIMIT = Decimal('0.03')", ALERT], "not yet"),
+        (["from decimal import Decimal", f"PERCENT, = 3,\nLIMIT = Decimal(PERCENT) / 100\n{ALERT}"], "pass"),
+    ],
+)
+def test_the_verdict_in_the_notebook_the_marks_and_what_is_at_hand_later_agree(
+    cells: list[str], state: str, cell: Cell, tmp_path: Path
+) -> None:
+    card = [cell(source) for source in cells][-1]
+    handed_in = read_submission("anna", "", [write_notebook(tmp_path / "anna.ipynb", cells)])
+    ((exercise, given),) = handed_in.given.items()
+    asked, noted = catalogue.exercise(exercise), Progress(tmp_path).of(exercise)
+    marked = verdict(asked, vars(given))
+    assert (card.state, marked["state"]) == (state, state)
+    if state == "pass":
+        assert noted.source is not None
+        assert judge(asked, Answer(noted.source, "mine", needs=asked.needs)).state == "pass"
+    else:
+        assert facts(card)["misconception"] == marked["misconception"] == "a name from outside"
 
 
 def test_a_later_failure_takes_no_pass_away(cell: Cell) -> None:
@@ -189,6 +265,15 @@ def test_what_is_observed_is_held_against_the_evidence_and_not_told(cards: list[
     assert "10" not in repr(cards[-1])
     observe("m1.offset", 10, acks=acks)
     assert cards[-1].state == "pass"
+
+
+def test_what_was_observed_and_is_right_on_other_evidence_passes_once_and_for_good(home: Path) -> None:
+    acks = [SimpleNamespace(offset=offset) for offset in range(10)]
+    for seen in (acks, acks[:9], acks):
+        observe("m1.offset", 9, acks=seen)
+    states = {row["exercise"]: row for row in progress().as_dict()["exercises"]}
+    assert (states["m1.offset"]["state"], states["m1.offset"]["fails"]) == ("pass", 1)
+    assert len((home / FILE_NAME).read_text().splitlines()) == 2
 
 
 @pytest.mark.parametrize("ask", [lambda: task("m2.nothing"), lambda: task("m1.keys"), lambda: predict("m2.ma5", 1)])
