@@ -438,6 +438,27 @@ def f(db, epoch, offset, prices):
         db.executemany('INSERT INTO ticks VALUES (?, ?)', [(offset + i, p) for i, p in enumerate(prices)])
     return True
 
+### m7.zombie · asked first, written then
+def f(db, epoch, offset, prices):
+    (now,) = db.execute('SELECT epoch FROM position').fetchone()
+    if now != epoch:
+        return False
+    for i, p in enumerate(prices):
+        db.execute('INSERT INTO ticks VALUES (?, ?)', (offset + i, p))
+    db.execute('UPDATE position SET next_offset = next_offset + ?', (len(prices),))
+    db.commit()
+    return True
+
+### m7.zombie · position and rows in two transactions
+def f(db, epoch, offset, prices):
+    sql = 'UPDATE position SET next_offset = ? WHERE epoch = ? AND next_offset = ?'
+    moved = db.execute(sql, (offset + len(prices), epoch, offset)).rowcount
+    db.commit()
+    if moved:
+        db.executemany('INSERT INTO ticks VALUES (?, ?)', [(offset + i, p) for i, p in enumerate(prices)])
+        db.commit()
+    return moved == 1
+
 ### m8.due · nanoseconds taken for milliseconds
 def f(stamps):
     return [(s - stamps[0]) * 1e-6 for s in stamps]

@@ -310,7 +310,8 @@ lab.balance()
 #     UPDATE position SET epoch = epoch + 1 RETURNING epoch, next_offset
 #
 # and from then on passes both to `commit`. **Repair** `commit`, so that it writes rows and position for the present
-# owner only: `True` if it has, `False` if the partition has another owner by now, and then nothing has changed.
+# owner only: `True` if it has, `False` if the partition has another owner by now, and then nothing has changed. Another
+# one may claim it at any moment, in the midst of `commit` too.
 
 
 # %%

@@ -8,6 +8,7 @@ from contextlib import closing
 from random import Random
 
 from marketlab.lessons.exercise import Case, Exercise, Hints
+from marketlab.lessons.m7.takeover import outcomes
 
 __all__ = ["EXERCISE", "table"]
 
@@ -37,24 +38,43 @@ def table(commit: Commit, steps: list[str]) -> list[str]:
         db.executescript(TABLES)
         for step in steps:
             who, _, what = step.partition(" ")
-            if what == "claims":
-                owners[who] = db.execute(CLAIM).fetchone()
-                db.commit()
+            writes, _, meanwhile = what.partition(" while ")
+            if writes == "claims":
                 said = "claimed"
             elif who not in owners:  # has never read, so it has nothing to write
                 said = "nothing"
             else:
                 epoch, offset = owners[who]
-                prices = [100.0 + n for n in range(offset, offset + int(what[-1]))]
-                answer = commit(db, epoch, offset, prices)
-                db.rollback()  # what is not committed when the function returns is not kept
-                said = str(answer)
-                if answer is True:
-                    owners[who] = epoch, offset + len(prices)
-            offsets = " ".join(str(row[0]) for row in db.execute('SELECT "offset" FROM ticks ORDER BY rowid'))
-            epoch, position = db.execute("SELECT epoch, next_offset FROM position").fetchone()
-            found.append(f"{said}; holds {offsets or 'nothing'}, next {position}, epoch {epoch}")
+                prices = [100.0 + n for n in range(offset, offset + int(writes[-1]))]
+                if meanwhile:
+                    said = contested(lambda db: commit(db, epoch, offset, prices), db)  # noqa: B023 (is called here)
+                else:
+                    said = str(answer := commit(db, epoch, offset, prices))
+                    db.rollback()  # what is not committed when the function returns is not kept
+                    if answer is True:
+                        owners[who] = epoch, offset + len(prices)
+            if "claims" in what:
+                owners[meanwhile[:1] or who] = db.execute(CLAIM).fetchone()
+                db.commit()
+            found.append(f"{said}; holds {holds(db)}")
     return found
+
+
+def contested(commit: Callable[[sqlite3.Connection], bool], db: sqlite3.Connection) -> str:
+    """What comes of a commit if B claims at whatever moment: it must be as if B had come before it, or after it."""
+    found = [*outcomes(commit, CLAIM, holds, db)]
+    for place, outcome in enumerate(found):
+        if outcome.facts not in (found[0].facts, found[-1].facts):
+            verb = outcome.told[place].split()[0]
+            return f"{outcome.returned}, though before its {verb} B came and saw {outcome.seen}"
+    return "one comes after the other"
+
+
+def holds(db: sqlite3.Connection) -> str:
+    """The offsets in the table and the position, as text."""
+    offsets = " ".join(str(row[0]) for row in db.execute('SELECT "offset" FROM ticks ORDER BY rowid'))
+    epoch, position = db.execute("SELECT epoch, next_offset FROM position").fetchone()
+    return f"{offsets or 'nothing'}, next {position}, epoch {epoch}"
 
 
 EXERCISE = Exercise(
@@ -76,6 +96,7 @@ EXERCISE = Exercise(
         (["A claims", "B claims", "A writes 2", "B writes 2"],),
         (["A claims", "B claims", "B writes 2", "A writes 1"],),
         (["A claims", "A writes 1", "B claims", "B writes 1", "A writes 2"],),
+        (["A claims", "A writes 1 while B claims"],),
     ],
     draw=draw,
     drive=table,
@@ -121,6 +142,20 @@ def _looked_up_under_a_lock(db: sqlite3.Connection, epoch: int, offset: int, pri
     return bool(found == (epoch, offset))
 
 
+@EXERCISE.also_solved_by
+def _asked_in_a_transaction(db: sqlite3.Connection, epoch: int, offset: int, prices: list[float]) -> bool:
+    db.execute("BEGIN")
+    (owner,) = db.execute("SELECT epoch FROM position").fetchone()  # from here on nobody else can commit
+    if owner != epoch:
+        db.execute("ROLLBACK")
+        return False
+    rows = [(offset + n, price) for n, price in enumerate(prices)]
+    db.executemany("INSERT INTO ticks VALUES (?, ?)", rows)
+    db.execute("UPDATE position SET next_offset = ?", (offset + len(prices),))
+    db.execute("COMMIT")
+    return True
+
+
 @EXERCISE.wrong(
     "nobody is asked who owns the partition",
     "A writes although the partition is B's by now: the same offsets stand in the table twice, and the position goes "
@@ -144,6 +179,38 @@ def _by_position_alone(db: sqlite3.Connection, epoch: int, offset: int, prices: 
         moved = db.execute("UPDATE position SET next_offset = ? WHERE next_offset = ?", (offset + len(prices), offset))
         if moved.rowcount == 0:
             return False
+        rows = [(offset + n, price) for n, price in enumerate(prices)]
+        db.executemany("INSERT INTO ticks VALUES (?, ?)", rows)
+    return True
+
+
+@EXERCISE.wrong(
+    "asked first, written then",
+    "Between the SELECT and the first write B may claim the partition: Python's `with db:` begins no transaction before "
+    "the first write. Then the zombie writes on the strength of what was true a moment ago, and B reads the same "
+    "offsets again. Let the UPDATE ask, in its WHERE.",
+)
+def _asked_first(db: sqlite3.Connection, epoch: int, offset: int, prices: list[float]) -> bool:
+    with db:
+        if db.execute("SELECT epoch, next_offset FROM position").fetchone() != (epoch, offset):
+            return False
+        db.execute("UPDATE position SET next_offset = ?", (offset + len(prices),))
+        rows = [(offset + n, price) for n, price in enumerate(prices)]
+        db.executemany("INSERT INTO ticks VALUES (?, ?)", rows)
+    return True
+
+
+@EXERCISE.wrong(
+    "position and rows in two transactions",
+    "Between the two B may claim the partition, or a kill may come: the position says that the rows are in, and they "
+    "are not. Nobody will read them again. Both belong into one transaction.",
+)
+def _two_transactions(db: sqlite3.Connection, epoch: int, offset: int, prices: list[float]) -> bool:
+    with db:
+        moved = db.execute("UPDATE position SET next_offset = ? WHERE epoch = ?", (offset + len(prices), epoch))
+    if moved.rowcount == 0:
+        return False
+    with db:
         rows = [(offset + n, price) for n, price in enumerate(prices)]
         db.executemany("INSERT INTO ticks VALUES (?, ?)", rows)
     return True
