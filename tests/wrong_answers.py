@@ -111,6 +111,10 @@ def f(a, b):
 def f(a, b):
     return abs(b - a) / a >= 0.03
 
+### m2.alert · rounded to two digits
+def f(a, b):
+    return a is not None and float(f'{abs(b / a - 1) * 100:.2f}') >= 3
+
 ### m2.log · only the first file
 import logging
 done = False
@@ -234,6 +238,17 @@ def f(r):
         if type(r.get(k)) not in (int, float) or not 0 < r[k] < float('inf'):
             return k
 
+### m4.validate · true is a time
+def f(r):
+    if type(r) is not dict:
+        return 'record'
+    if type(r.get('symbol')) is not str or not r['symbol']:
+        return 'symbol'
+    if type(r.get('price')) not in (int, float) or not 0 < r['price'] < float('inf'):
+        return 'price'
+    t = r.get('timestamp')
+    return None if isinstance(t, (int, float)) and 0 < t < float('inf') else 'timestamp'
+
 ### m4.deliver · down is final
 def f(post, record, pause):
     try:
@@ -266,6 +281,21 @@ def f(post, record, pause):
             pause()
     return sent
 
+### m4.deliver · after ten tries it is given up
+def f(post, record, pause):
+    tries = 0
+    while tries < 10:
+        tries += 1
+        try:
+            s = post(record)
+        except OSError:
+            pause()
+            continue
+        if s < 500:
+            return s < 400
+        pause()
+    return False
+
 ### m5.writer · a commit for each row
 def f(connection, waiting):
     n = waiting.qsize()
@@ -291,6 +321,17 @@ def f(connection, waiting):
             connection.execute(INSERT, waiting.get())
             n += 1
     return n
+
+### m5.writer · it waits a while for more
+def f(connection, waiting):
+    rows = []
+    try:
+        while row := waiting.get(True, 0.05):
+            rows.append(row)
+    except Exception:
+        with connection:
+            connection.executemany(INSERT, rows)
+    return len(rows)
 
 ### m5.writer · values pasted into the SQL
 def f(connection, waiting):

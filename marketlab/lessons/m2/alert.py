@@ -44,6 +44,7 @@ EXERCISE = Exercise(
         (400.0, 410.0),
         (400.0, 388.3),
         (10.0, 9.75),
+        (400.0, 411.99),
     ],
     draw=draw,
     needs={"change_pct": change_pct},
@@ -133,3 +134,11 @@ def _quiet(previous: float | None, price: float) -> bool:
 @EXERCISE.wrong("rounded first", "2.99 % is not 3 %: whoever rounds before comparing moves the threshold to 2.5 %.")
 def _rounded(previous: float | None, price: float) -> bool:
     return previous is not None and round(abs(change_pct(previous, price))) >= 3
+
+
+@EXERCISE.wrong(
+    "rounded to two digits",
+    "400 → 411.99 is 2.9975 %, which is shown as 3.00 % and is not 3 %. Compare what is, and round what is shown.",
+)
+def _rounded_to_two(previous: float | None, price: float) -> bool:
+    return previous is not None and round(abs(change_pct(previous, price)), 2) >= 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import count
+from itertools import chain, count
 from random import Random
 from typing import Any
 
@@ -16,7 +16,7 @@ Post = Callable[[Record], int]
 Deliver = Callable[[Post, Record, Callable[[], None]], bool]
 
 DOWN = "down"
-MOST = 20  # posts; whoever is still at it then will never stop
+LONG = "down 30 times"
 
 
 def draw(random: Random, events: int) -> Case:
@@ -27,12 +27,12 @@ def draw(random: Random, events: int) -> Case:
 def story(deliver: Deliver, answers: list[int | str]) -> list[str]:
     """What is done when an API answers in this way, and 200 from then on: ``posted 7 · paused · posted 7 · kept``."""
     told: list[str] = []
-    left = iter(answers)
+    left = chain.from_iterable([DOWN] * 30 if answer == LONG else [answer] for answer in answers)
 
     def post(record: Record) -> int:
         told.append(f"posted {record.get('seq')}")
         answer = next(left, 200)
-        if len(told) > MOST or answer == DOWN:
+        if answer == DOWN:
             raise ConnectionRefusedError("nobody listens")
         return int(answer)
 
@@ -64,6 +64,7 @@ EXERCISE = Exercise(
         ([DOWN, 400],),
         ([DOWN, DOWN],),
         ([DOWN, 503, DOWN, DOWN],),
+        ([LONG],),
     ],
     draw=draw,
     drive=story,
@@ -227,6 +228,23 @@ def _once_more(post: Post, record: Record, pause: Callable[[], None]) -> bool:
 )
 def _three(post: Post, record: Record, pause: Callable[[], None]) -> bool:
     for _ in range(3):
+        try:
+            status = post(record)
+        except ConnectionError:
+            status = 503
+        if status < 500:
+            return status < 300
+        pause()
+    return False
+
+
+@EXERCISE.wrong(
+    "after ten tries it is given up",
+    "Ten tries are more than three, and a night is longer. There is no number that is large enough: the record is good, "
+    "and only an answer says whether it is kept.",
+)
+def _ten(post: Post, record: Record, pause: Callable[[], None]) -> bool:
+    for _ in range(10):
         try:
             status = post(record)
         except ConnectionError:

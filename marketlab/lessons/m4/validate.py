@@ -53,6 +53,7 @@ EXERCISE = Exercise(
         (GOOD | {"price": "many"},),
         (GOOD | {"price": None},),
         (GOOD | {"timestamp": math.nan},),
+        (GOOD | {"timestamp": True},),
         (GOOD | {"symbol": ""},),
         (GOOD | {"symbol": 7},),
         ("AAPL",),
@@ -147,6 +148,22 @@ def _bool(record: Any) -> str | None:
         return "symbol"
     for name in ("price", "timestamp"):
         if not isinstance(record.get(name), (int, float)) or not 0 < record[name] < math.inf:
+            return name
+    return None
+
+
+@EXERCISE.wrong(
+    "true is a time",
+    "The price is asked whether it is a bool, the timestamp is not: true is stored as one second after New Year 1970.",
+)
+def _bool_time(record: Any) -> str | None:
+    if not isinstance(record, dict):
+        return "record"
+    if not isinstance(record.get("symbol"), str) or not record["symbol"]:
+        return "symbol"
+    for name in ("price", "timestamp"):
+        value = record.get(name)
+        if not isinstance(value, (int, float)) or not 0 < value < math.inf or (name == "price" and value is True):
             return name
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import sqlite3
 from contextlib import closing
+from itertools import groupby
 from random import Random
 from typing import Any
 
@@ -22,12 +23,16 @@ class WaitsForEverError(Exception):
 
 
 class Waiting(queue.Queue[Any]):
-    """A queue that does not let anybody wait: nobody will put anything into it."""
+    """A queue into which nobody will put anything more. It notes who waits for that, and lets no time pass."""
+
+    waited = "not at all"
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        """As ever, but waiting without end is an error and waiting for a while takes no time."""
-        if block and timeout is None and self.empty():
-            raise WaitsForEverError("get() waits for a tick, and none will come")
+        """As ever, but waiting without end is an error."""
+        if block and self.empty():
+            self.waited = "for ever" if timeout is None else "for a while"
+            if timeout is None:
+                raise WaitsForEverError("get() waits for a tick, and none will come")
         return super().get(block=False)
 
 
@@ -42,19 +47,25 @@ def draw(random: Random, events: int) -> Case:
     return ([tick(random.choice(symbols), 10.0 * random.randint(1, 9), 10.0 + at) for at in range(events)],)
 
 
-def written(write: Any, ticks: list[dict[str, Any]]) -> list[str]:
-    """What it returns, what a kill could leave while it works, how many still wait, and the rows."""
+def written(write: Any, ticks: list[Any]) -> list[str]:
+    """What it returns, what a kill could leave while it works, how many are left, whether it waits, and the rows.
+
+    :param ticks: an entry may also be a text such as ``1000 ticks``
+    """
     waiting = Waiting()
     for item in ticks:
-        waiting.put(item)
+        for one in [tick("AAPL", 100.0)] * int(item.split()[0]) if isinstance(item, str) else [item]:
+            waiting.put(one)
     database = Recorded(SCHEMA)
     with closing(database.connection) as connection:
         returned = write(connection, waiting)
-        connection.execute("SELECT 1")  # it is needed again
-        found = database.states(lambda durable: durable.execute("SELECT symbol, price FROM ticks").fetchall())
-    kept = " or ".join(str(len(rows)) for rows in found)
-    rows = [f"{symbol} {price:g}" for symbol, price in found[-1]]
-    return [f"returns {returned!r}", f"a kill leaves {kept}", f"{waiting.qsize()} still wait", *rows]
+        connection.rollback()  # it is needed again, and without what was not committed
+        rows = [f"{symbol} {price:g}" for symbol, price in connection.execute("SELECT symbol, price FROM ticks")]
+        runs = [(row, len([*same])) for row, same in groupby(rows)]
+        found = database.states(lambda durable: durable.execute("SELECT count(*) FROM ticks").fetchone()[0])
+    kept = " or ".join(map(str, found))
+    done = [f"returns {returned!r}", f"a kill leaves {kept}", f"{waiting.qsize()} left", f"waits {waiting.waited}"]
+    return [*done, *(row if times == 1 else f"{times}× {row}" for row, times in runs)]
 
 
 EXERCISE = Exercise(
@@ -73,6 +84,7 @@ EXERCISE = Exercise(
         ([tick("AAPL", 100.0), tick("GOOG", 200.0)],),
         ([tick("O'NEIL", 100.0)],),
         ([tick("AAPL", 100.0), tick("AAPL", 101.0), tick("AAPL", 102.0)],),
+        (["1000 ticks"],),
     ],
     draw=draw,
     drive=written,
@@ -151,11 +163,38 @@ def _one(connection: sqlite3.Connection, waiting: queue.Queue[Any]) -> Any:
     "get() waits until something comes. After the last tick nothing does: what was taken is never written.",
 )
 def _waits(connection: sqlite3.Connection, waiting: queue.Queue[Any]) -> Any:
+    batch: list[Any] = []
+    while len(batch) < 10_000:
+        batch.append(waiting.get())
+    with connection:
+        connection.executemany(INSERT, batch)
+    return len(batch)
+
+
+@EXERCISE.wrong(
+    "it waits a while for more",
+    "A timeout is a wait as well: as long as a tick comes within each second, the batch never ends, and what was taken "
+    "is not on the disk. get_nowait() takes what there is.",
+)
+def _waits_a_while(connection: sqlite3.Connection, waiting: queue.Queue[Any]) -> Any:
     batch = []
     while True:
-        batch.append(waiting.get())
-        if len(batch) == 100:
+        try:
+            batch.append(waiting.get(timeout=1))
+        except queue.Empty:
             break
+    with connection:
+        connection.executemany(INSERT, batch)
+    return len(batch)
+
+
+@EXERCISE.wrong(
+    "at most a hundred",
+    "All that waits was wanted. A batch with a limit is the right thing where memory is short; here what is left over "
+    "waits for another turn of the disk, and the queue grows while it does.",
+)
+def _at_most(connection: sqlite3.Connection, waiting: queue.Queue[Any]) -> Any:
+    batch = [waiting.get() for _ in range(min(100, waiting.qsize()))]
     with connection:
         connection.executemany(INSERT, batch)
     return len(batch)
