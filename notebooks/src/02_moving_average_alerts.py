@@ -246,7 +246,8 @@ print(f"of {len(pairs)} moves of exactly 3 % the plain sum sees {naive}, the lab
 #
 # What the consumer finds goes to a log. Here is a function that opens one, as one finds it in half of all notebooks.
 # It works, once. Run its cell a second time, and every line stands in the log twice; a third time, and it stands
-# there three times. **Repair it.**
+# there three times. **Repair it:** however often it has run, a line stands once in the stream that it was given last,
+# and in no other one.
 
 # %%
 import logging

@@ -110,7 +110,7 @@ pd.Series(odd, name="SYNBTC", dtype=object).to_frame()
 # ## When is each line due? · 4 minutes
 #
 # To replay is to send each line as long after the first one as it was recorded. **Write** `due(stamps)`: for a list of
-# stamps in nanoseconds the seconds since the first of them, with all that is behind the point.
+# stamps in nanoseconds the seconds since the first of them, with all that is behind the point; for an empty one, none.
 
 
 # %%
@@ -136,7 +136,7 @@ print(f"{len(waits)} trades in {waits[-1]:.1f} s; at {speed}-fold pace {waits[-1
 #
 # A recorder writes a file for each symbol, by one clock. The pipeline wants one stream. Here is how it is often done.
 # **Repair** `merge`: ticks are tuples that begin with their stamp, each list is in order, and what is of one stamp
-# keeps the order that it has.
+# keeps the order that it has in its list; which list comes first is then yours to choose.
 
 
 # %%
@@ -212,7 +212,7 @@ pd.Series(rings, name="alerts in two minutes").to_frame()
 #
 # **Write** `bars(ticks, length)`. `ticks` are pairs of time (in seconds) and price, in order. Return a dict: for each
 # span of `length` seconds from that of the first tick to that of the last, its start, a whole multiple of `length`,
-# and the tuple open, high, low, close; or `None` where nobody traded.
+# and the tuple open, high, low, close; or `None` where nobody traded. Without ticks it is empty.
 
 
 # %%

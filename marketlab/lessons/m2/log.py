@@ -168,7 +168,7 @@ def _none_left(stream: Any) -> logging.Logger:
 
 @EXERCISE.wrong(
     "the old file is still written",
-    "Only a handler for the same file is taken off: the one for the file before stays, and goes on writing there.",
+    "The handler for the file before stays, and goes on writing there: each line of the new one stands in the old one too.",
 )
 def _old_stays(stream: Any) -> logging.Logger:
     log = logging.getLogger("analytics")

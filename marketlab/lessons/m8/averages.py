@@ -100,8 +100,8 @@ def _nan(frame: Any) -> Any:
 
 @EXERCISE.wrong(
     "in the order of symbols",
-    "All averages are right, and in the wrong place: rolling on groups gives one symbol after the other. Put beside "
-    "the table they belong to other rows. transform keeps each in its place.",
+    "All averages are right, and in another order than the rows: rolling on groups gives one symbol after the other. "
+    "With the table's own index, sort_index puts them back; transform leaves each in its place.",
 )
 def _by_symbol(frame: Any) -> Any:
     return frame.groupby("symbol")["price"].rolling(5, min_periods=1).mean()

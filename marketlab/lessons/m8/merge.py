@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import heapq
+from itertools import groupby
+from operator import itemgetter
 from random import Random
 from typing import Any
 
@@ -27,11 +29,12 @@ def draw(random: Random, events: int) -> Case:
 
 
 def shown(merge: Any, one: Ticks, other: Ticks) -> Any:
-    """What came out as a line of text, where it is ticks."""
+    """What came out as a line of text, where it is ticks; of one stamp, which recording comes first is not asked."""
     merged = merge(one, other)
     try:
-        return " · ".join(" ".join(map(str, tick)) for tick in merged)
-    except TypeError:
+        stamps = groupby([*merged], key=itemgetter(0))
+        return " · ".join(" ".join(map(str, tick)) for _, same in stamps for tick in sorted(same, key=itemgetter(1)))
+    except (TypeError, LookupError):
         return merged
 
 
@@ -79,6 +82,14 @@ def _by_hand(one: Ticks, other: Ticks) -> Ticks:
     merged, a, b = [], list(one), list(other)
     while a and b:
         merged.append(a.pop(0) if a[0][0] <= b[0][0] else b.pop(0))
+    return merged + a + b
+
+
+@EXERCISE.also_solved_by
+def _the_other_first(one: Ticks, other: Ticks) -> Ticks:
+    merged, a, b = [], list(one), list(other)
+    while a and b:
+        merged.append(a.pop(0) if a[0][0] < b[0][0] else b.pop(0))
     return merged + a + b
 
 
