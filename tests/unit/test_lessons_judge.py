@@ -147,6 +147,17 @@ def test_a_loop_without_end_is_told_and_ended() -> None:
         assert not thread.is_alive()
 
 
+def test_what_the_use_of_an_answer_has_to_load_is_loaded_before_its_time_is_taken() -> None:
+    used: list[str] = []
+
+    def drive(function: Any, numbers: list[int]) -> Any:
+        used.append(function.__name__)
+        return function(numbers)
+
+    assert judged("def f(numbers):\n    return [2 * n for n in numbers]", drive=drive).state == "pass"
+    assert used[0] == "double"
+
+
 def test_a_generator_without_end_is_a_wrong_answer() -> None:
     assert judged("def f(numbers):\n    while True:\n        yield 0").state == "not yet"
 
