@@ -115,6 +115,17 @@ def f(a, b):
 def f(a, b):
     return a is not None and float(f'{abs(b / a - 1) * 100:.2f}') >= 3
 
+### m2.log · the old file is still written
+import logging
+def f(stream):
+    log = logging.getLogger('analytics')
+    log.setLevel(logging.INFO)
+    if not any(getattr(h, 'stream', None) is stream for h in log.handlers):
+        h = logging.StreamHandler(stream)
+        h.setFormatter(logging.Formatter('%(levelname)s %(message)s'))
+        log.addHandler(h)
+    return log
+
 ### m2.log · only the first file
 import logging
 done = False
@@ -559,6 +570,10 @@ def f(ticks, length):
 ### m8.averages · no groupby
 def f(frame):
     return frame.price.rolling(window=5, min_periods=1).mean().tolist()
+
+### m8.averages · in the order of symbols
+def f(frame):
+    return frame.groupby('symbol')['price'].rolling(5, min_periods=1).mean().reset_index(0, drop=True)
 
 ### m8.averages · in the order of symbols
 def f(frame):

@@ -45,6 +45,7 @@ EXERCISE = Exercise(
     examples=[
         ({"symbol": "AAPL", "price": 215.67, "timestamp": 1730896201.0},),
         ({"symbol": "BTC-USD", "price": 0.00141342, "timestamp": 1730896201.25},),
+        ({"symbol": "O'NEIL", "price": 100.0, "timestamp": 1730896201.0},),
     ],
     draw=draw,
     drive=read_back,
@@ -76,6 +77,15 @@ def _with_an_f_string(tick: Tick) -> bytes:
 )
 def _str(tick: Tick) -> bytes:
     return str(tick).encode()
+
+
+@EXERCISE.wrong(
+    "quotation marks exchanged",
+    "It holds until a value has an apostrophe in it, or is None or True, which JSON writes otherwise. A format has rules "
+    "for all of that, and json.dumps knows them.",
+)
+def _exchanged(tick: Tick) -> bytes:
+    return str(tick).replace("'", '"').encode()
 
 
 @EXERCISE.wrong("text, not bytes", "json.dumps returns text. Kafka takes bytes: the text has yet to be encoded.")
