@@ -15,6 +15,7 @@ __all__ = ["for_answer", "for_function", "for_prediction", "for_syntax"]
 
 SOLUTION_AFTER = 2  # fails
 LONGEST = 72  # characters of a value in a table
+ITS_END = 20  # of these, so that how it ends is seen
 
 
 def for_function(exercise: Exercise, judgement: Judgement, standing: Standing) -> Card:
@@ -144,4 +145,4 @@ def _short(value: Any, *, raw: bool = False) -> str:
         text = " · ".join(value)
     else:
         text = str(value) if raw else f"{value:.10g}" if isinstance(value, float) else repr(value)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - ITS_END - 1]}…{text[-ITS_END:]}"

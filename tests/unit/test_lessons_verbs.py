@@ -294,6 +294,26 @@ def test_a_line_that_a_crash_cut_off_harms_no_other(home: Path) -> None:
     assert json.loads(notes.path.read_text().splitlines()[-1])["digest"] == "1"
 
 
+def test_a_value_that_is_too_long_for_its_table_keeps_how_it_begins_and_ends(cell: Cell) -> None:
+    card = cell("""
+@task("m4.deliver")
+def mine(post, record, pause):
+    for _ in range(8):
+        try:
+            status = post(record)
+        except ConnectionError:
+            status = 503
+        if status < 500:
+            return status < 300
+        pause()
+    return False
+""")
+    assert card.table is not None
+    wanted, got = (row[1] for row in card.table.rows[1:])
+    assert (wanted[:18], got[:18]) == ("posted 7 · paused ", "posted 7 · paused ")
+    assert (wanted[-7:], got[-10:]) == (" · kept", " · refused")
+
+
 def test_a_card_is_text_page_and_facts_and_escapes_what_it_shows(cell: Cell) -> None:
     card = cell('@task("m1.encode")\ndef mine(tick):\n    return "<script>" + str(tick)')
     bundle = card._repr_mimebundle_()

@@ -66,7 +66,7 @@ def contested(commit: Callable[[sqlite3.Connection], bool], db: sqlite3.Connecti
     for place, outcome in enumerate(found):
         if outcome.facts not in (found[0].facts, found[-1].facts):
             verb = outcome.told[place].split()[0]
-            return f"{outcome.returned}, though before its {verb} B came and saw {outcome.seen}"
+            return f"{outcome.returned}, though before {verb} B saw {outcome.seen}"
     return "one comes after the other"
 
 
