@@ -342,6 +342,10 @@ class StoreReader(ABC):
         """
 
     @abstractmethod
+    def identity(self) -> str | None:
+        """Which database this is, or None while there is none: one that was wiped is another, a copy is the same."""
+
+    @abstractmethod
     def changes(self) -> int:
         """A number that is another one after every commit by anybody; cheap enough for a poll of 20 Hz."""
 

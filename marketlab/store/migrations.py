@@ -51,5 +51,13 @@ ALTER TABLE runs ADD COLUMN pruned_at REAL;
 #: The key of a dead letter, by which it is sent again to the partition that it came from.
 _FROM_2: Final = "ALTER TABLE dead_letters ADD COLUMN key BLOB"
 
+#: Which database it is, for whoever asked one that stood in its place before.
+_FROM_3: Final = """
+CREATE TABLE identity (
+    id TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+INSERT INTO identity VALUES (lower(hex(randomblob(8))));
+"""
+
 #: version → script that brings a file of that version to the next.
-MIGRATIONS: Final[Mapping[int, str]] = {1: _FROM_1, 2: _FROM_2}
+MIGRATIONS: Final[Mapping[int, str]] = {1: _FROM_1, 2: _FROM_2, 3: _FROM_3}

@@ -179,6 +179,10 @@ class SqliteReader(StoreReader):
             connection.execute("BEGIN")
             yield from problems(connection)
 
+    def identity(self) -> str | None:
+        """Which database this is, or None while there is none."""
+        return next(iter(self._rows(lambda row: str(row[0]), sql.IDENTITY)), None)
+
     def changes(self) -> int:
         """A number that is another one after every commit by anybody."""
         with self._turn, translating(self._path):

@@ -17,7 +17,7 @@ __all__ = ["APPLICATION_ID", "VERSION", "is_ready", "prepare", "refuse_old"]
 #: In the file's header, so that `file marketlab.db` and we know whose it is: "mklb".
 APPLICATION_ID: Final = 0x6D6B6C62
 #: Of `schema.sql`, kept as the file's `user_version`.
-VERSION: Final = 3
+VERSION: Final = 4
 
 
 def prepare(

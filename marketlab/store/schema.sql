@@ -176,6 +176,12 @@ CREATE TABLE posted (
 ) STRICT;
 CREATE UNIQUE INDEX posted_once ON posted (log, partition, "offset") WHERE log IS NOT NULL;
 
+-- Which database this is: one that was wiped and filled again is another. A copy is the same one.
+CREATE TABLE identity (
+    id TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+INSERT INTO identity VALUES (lower(hex(randomblob(8))));
+
 -- Every tick with its run and log, however it came.
 CREATE VIEW records AS
 SELECT

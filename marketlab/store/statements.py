@@ -181,6 +181,7 @@ PARTITION_BOOKS: Final = f"SELECT log, partition, next_offset, {_list(_COUNTS)} 
 REASONS: Final = "SELECT log, partition, reason, count FROM reasons ORDER BY log, partition, reason"
 
 RUN_VERSIONS: Final = "SELECT log, run, changes FROM runs ORDER BY log, run"
+IDENTITY: Final = "SELECT id FROM identity"
 
 # By way of the few runs, for the index of streams begins with the log. CROSS JOIN: in this order.
 _STREAM_BOOKS: Final = """

@@ -229,6 +229,11 @@ class MemoryStore(Store):
         with self._reading() as database:
             return iter(problems(database))
 
+    def identity(self) -> str | None:
+        """Which database this is: those beside have the same."""
+        with self._reading() as database:
+            return database.identity
+
     def changes(self) -> int:
         """A number that is another one after every commit by anybody."""
         with self._reading() as database:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import Counter, deque
 from copy import deepcopy
@@ -31,6 +32,7 @@ class Tables:
     """What is durable, as far as memory goes; shared by all stores opened on it."""
 
     lock: threading.RLock = field(default_factory=threading.RLock)
+    identity: str = field(default_factory=lambda: secrets.token_hex(8))
     changes: int = 0
     positions: dict[tuple[str, int], Position] = field(default_factory=dict)
     counts: dict[tuple[str, int], Counts] = field(default_factory=dict)

@@ -620,6 +620,14 @@ def test_every_act_of_writing_shows_in_changes(another: Open) -> None:
     assert (store.changes(), other.changes()) == seen[-1]
 
 
+def test_a_database_is_the_same_whoever_asks_and_whatever_is_written(another: Open) -> None:
+    store, other = another(), another()
+    identity = store.identity()
+    assert identity
+    Feed(store)(*ticks(1, 2))
+    assert store.identity() == other.identity() == identity
+
+
 # --------------------------------------------------------------------------------------------- ticks for bars
 
 

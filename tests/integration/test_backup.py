@@ -50,6 +50,8 @@ def test_a_backup_is_one_commit_and_the_log_leads_on_from_it(
     worker.kill()
     worker.wait()
     with SqliteStore(tmp_path / "backup.db") as copy, SqliteStore(tmp_path / "whole.db") as whole:
+        with SqliteReader(database) as source:
+            assert copy.identity() == source.identity() != whole.identity()
         (partition,) = copy.books().partitions
         position = partition.next_offset or 0
         assert position >= committed

@@ -46,6 +46,7 @@ def assert_empty(reader: SqliteReader) -> None:
     assert list(reader.stream_books()) == list(reader.digest_rows("r", log=LOG)) == []
     assert reader.dead_letter_counts() == {}
     assert reader.largest_move() is None
+    assert reader.identity() is None
     for ask in (lambda: reader.history("AAPL", limit=1), lambda: reader.alert(1), lambda: reader.dead_letter(1)):
         with pytest.raises(NotFoundError):
             ask()
@@ -83,7 +84,7 @@ def test_a_reader_goes_on_with_the_file_that_took_the_others_place(database: Pat
     filled(database, 1, 2)
     with SqliteReader(database) as reader:
         assert reader.latest()[0].price == 2
-        seen = {reader.changes()}
+        seen, was = {reader.changes()}, reader.identity()
         database.unlink()
         assert_empty(reader)
         seen.add(reader.changes())
@@ -91,6 +92,7 @@ def test_a_reader_goes_on_with_the_file_that_took_the_others_place(database: Pat
         assert reader.latest()[0].price == 6
         seen.add(reader.changes())
         assert len(seen) == 3
+        assert reader.identity() not in {None, was}
 
 
 def test_a_writer_whose_file_was_taken_away_says_so_instead_of_writing_into_nothing(database: Path) -> None:

@@ -68,6 +68,8 @@ def test_an_older_database_becomes_what_a_new_one_is(database: Path, tmp_path: P
     fresh = tmp_path / "fresh.db"
     SqliteStore(fresh).close()
     assert shape(database) == shape(fresh)
+    with SqliteReader(database) as older, SqliteReader(fresh) as newer:
+        assert older.identity() not in {None, newer.identity()}
 
 
 @pytest.mark.parametrize("version", OLDER)
