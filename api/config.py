@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -40,6 +41,7 @@ class ApiConfig:
     ``cors_origins``: other origins whose pages may use the API, as browsers send them.
     ``rule``: window and threshold as the page words them; ``poll_s``: seconds between two questions of the page.
     ``home``: the lab's folder, for notebooks that read its database; None: not told, as to another machine.
+    ``hidden``: a folder that messages do not name either; None: they name what they like.
     ``max_clients``: connections to ``/ws`` at one time.
     ``clock``: seconds since the epoch, against which posted timestamps are judged.
     ``explain``: reads the ticks of an alert again; for any number of threads, and bounded in time.
@@ -52,6 +54,7 @@ class ApiConfig:
     rule: Rule = field(default_factory=Rule)
     poll_s: float = 2.0
     home: str | None = None
+    hidden: str | None = None
     max_clients: int = 1000
     clock: Callable[[], float] = time.time
     explain: Callable[[Alert], Explanation] = _without_log
@@ -59,3 +62,9 @@ class ApiConfig:
     def allows_origin(self, origin: str) -> bool:
         """Whether pages of another origin may use the API."""
         return bool(self.cors_origins & {origin, ANY_ORIGIN})
+
+    def told(self, text: str) -> str:
+        """A message as it may go to whoever asked: a file in the hidden folder by its name alone."""
+        if self.hidden is None:
+            return text
+        return text.replace(self.hidden + os.sep, "").replace(self.hidden, "the lab's folder")

@@ -14,6 +14,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from api.config import MAX_BODY_BYTES
+from api.services import services
 from marketlab.errors import (
     MarketlabError,
     NotFoundError,
@@ -95,7 +96,10 @@ def _ours(error: MarketlabError) -> Response:
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
     pointer = error.pointer if isinstance(error, QueryError) else None
     reason = error.reason if isinstance(error, PostedError) else None
-    return problem(status, error.message, pointer=pointer, reason=reason, mend=error.mend)
+    told = services().config.told
+    return problem(
+        status, told(error.message), pointer=pointer, reason=reason, mend=told(error.mend) if error.mend else None
+    )
 
 
 def _werkzeugs(error: HTTPException) -> Response:

@@ -101,6 +101,7 @@ def serve(
         rule=rule(settings),
         home=str(settings.home) if loopback else None,
         max_clients=min(ApiConfig().max_clients, most_files() * 3 // 4),  # the rest is for requests
+        hidden=None if loopback else str(settings.home),
         explain=open_explainer(settings, transport),
     )
     with (

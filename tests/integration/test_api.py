@@ -301,6 +301,20 @@ def test_the_errors_of_a_store_keep_their_mend(lab: ApiLab) -> None:
     assert response.get_json()["mend"] == "Move it away."
 
 
+@pytest.mark.parametrize(
+    ("hidden", "detail", "mend"),
+    [
+        (None, "/srv/lab/marketlab.db is damaged", "Make room in /srv/lab."),
+        ("/srv/lab", "marketlab.db is damaged", "Make room in the lab's folder."),
+    ],
+)
+def test_a_message_names_the_labs_folder_only_where_it_may(hidden: str | None, detail: str, mend: str) -> None:
+    lab = ApiLab(config=ApiConfig(hidden=hidden))
+    lab.writer.fail(StoreError("/srv/lab/marketlab.db is damaged", mend="Make room in /srv/lab."))
+    problem = lab.client.post("/update", json={"symbol": "A", "price": 1, "timestamp": 1}).get_json()
+    assert (problem["detail"], problem["mend"]) == (detail, mend)
+
+
 # -------------------------------------------------------------------------------------------- page
 
 
