@@ -53,7 +53,7 @@ def create_asgi(
     """
     hub = None
     if watch is not None:
-        pulse = Pulse(clock=config.clock, monotonic=time.monotonic, lag=lag)
+        pulse = Pulse(clock=config.clock, monotonic=time.monotonic, lag=lag, told=config.told)
         hub = Hub(Feed(watch, pulse, monotonic=time.monotonic), most=config.max_clients)
     refused: Counter[Refusal] = Counter()
     gauges = Gauges(lag=lag, clients=(lambda: hub.clients) if hub else None, commits=commits, refused=refused)

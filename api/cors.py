@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 from flask import Response, request
 
 from api.config import ANY_ORIGIN, ApiConfig
+from api.services import DATABASE
 from marketlab.errors import SettingsError
 
 __all__ = ["allowed_origins", "is_preflight", "let_in", "preflight"]
 
 PREFLIGHT_S = 600  # how long a browser may remember what it was told
 REQUEST_HEADERS = "Authorization, Content-Type, If-None-Match"
-ANSWER_HEADERS = "ETag, Link, Retry-After, WWW-Authenticate"
+ANSWER_HEADERS = f"ETag, Link, {DATABASE}, Retry-After, WWW-Authenticate"
 
 
 def allowed_origins(texts: Iterable[str], *, read_only: bool) -> frozenset[str]:

@@ -1,8 +1,8 @@
 """What is new in the store, as messages: read once and encoded once, however many listen.
 
 The store's file is watched, so it does not matter which process wrote. Where the feed stands is the last record it
-told of; the next question begins *with* that record, and if another one is found in its place, or none, the database
-was wiped or replaced and everybody begins again with a snapshot.
+told of; the next question begins *with* that record, and if another one is found in its place, or none, an older copy
+of the database stands there now. Then, or if it is another database, everybody begins again with a snapshot.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ class Feed:
     def rest(self) -> None:
         """Forget where the feed stands, for nobody listens; the next step must be for somebody who joins."""
         self._version: int | None = None
+        self._database: str | None = None
         self._last: Record | None = None
         self._alert_id = 0
         self._begun = False
@@ -72,7 +73,7 @@ class Feed:
         try:
             pushes = self._look(joining, clients)
         except MarketlabError as error:
-            self._pulse.fail(error.message)
+            self._pulse.fail(error)
             self._next_look, self._next_heartbeat = began + RETRY_S, began
             return []
         if pushes:
@@ -83,7 +84,11 @@ class Feed:
     def _look(self, joining: bool, clients: int) -> list[Push]:
         version = self._reader.changes()  # before anything is read: a commit in between is seen at the next look
         changed = version != self._version
-        self._pulse.fail(None)
+        if changed:
+            database = self._reader.identity()
+            self._begun &= self._database in {None, database}  # in another one, what was told of does not stand
+            self._database = database
+        self._pulse.see(self._database, version)
         pushes = self._read(joining, clients) if changed or joining else []
         self._version = version
         self._pulse.make_up_books(self._reader, changed=changed)

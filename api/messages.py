@@ -22,7 +22,10 @@ class Status(msgspec.Struct, frozen=True):
     ``at``: the server's clock, seconds since the epoch; ``ticks_per_second``: rows stored, over the last 5 s;
     ``group_lag``: messages on the log that are not stored yet, None if unknown; ``delay_ms``: from a tick's event time
     to its push, of the newest tick pushed, None where event time is not of today's clock; ``balanced``: None until the
-    books were made up; ``clients``: connections to ``/ws``; ``error``: why nothing new can be read, else None.
+    books were made up; ``clients``: connections to ``/ws``; ``database``: which one it is, None while there is none:
+    ids of another one mean nothing in this; ``version``: another number after every commit, ticks or not, so that
+    what was asked for by ``GET`` can be known to be old; ``error``: why nothing new can be read, else None; ``mend``:
+    what can be done about that.
     """
 
     at: float
@@ -31,7 +34,10 @@ class Status(msgspec.Struct, frozen=True):
     delay_ms: float | None
     balanced: bool | None
     clients: int
+    database: str | None
+    version: int
     error: str | None = None
+    mend: str | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True, tag_field="type", tag="snapshot"):

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from api import shapes
 from api.queries import MAX_ID
+from api.services import DATABASE
 from api.shapes import SYMBOL
 
 __all__ = ["OPERATIONS", "UNDESCRIBED", "Operation"]
@@ -37,13 +38,12 @@ class Operation:
     writes: bool = False
 
 
-_PAGED = ("ETag", "Link")
+_KEPT = ("ETag", DATABASE)
+_PAGED = (*_KEPT, "Link")
 
 #: By endpoint, in the order in which people read about them.
 OPERATIONS = {
-    "data.latest": Operation(
-        tag="ticks", answer=shapes.Record, array=True, query=shapes.LatestQuery, headers=("ETag",)
-    ),
+    "data.latest": Operation(tag="ticks", answer=shapes.Record, array=True, query=shapes.LatestQuery, headers=_KEPT),
     "data.history": Operation(
         tag="ticks", answer=shapes.Record, array=True, query=shapes.PageQuery, problems=(404,), headers=_PAGED
     ),
@@ -59,7 +59,7 @@ OPERATIONS = {
     ),
     "alerts.alerts": Operation(tag="alerts", answer=shapes.Alert, array=True, query=shapes.AlertQuery, headers=_PAGED),
     "alerts.alert": Operation(tag="alerts", answer=shapes.ExplainedAlert, problems=(404,)),
-    "alerts.largest_move": Operation(tag="alerts", answer=shapes.Record, nullable=True, headers=("ETag",)),
+    "alerts.largest_move": Operation(tag="alerts", answer=shapes.Record, nullable=True, headers=_KEPT),
     "notebook.notebook": Operation(
         tag="alerts",
         answer="application/x-ipynb+json",
@@ -87,6 +87,11 @@ OPERATIONS = {
 HEADERS: dict[str, dict[str, Any]] = {
     "ETag": {
         "description": "Changes with every commit; sent back as If-None-Match, it makes an idle poll a 304.",
+        "schema": {"type": "string"},
+    },
+    DATABASE: {
+        "description": "Which database this is of; one that was wiped is another, and ids begin anew in it. "
+        "Not there while there is none.",
         "schema": {"type": "string"},
     },
     "Link": {

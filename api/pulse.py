@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from api.messages import Status
+from marketlab.errors import MarketlabError
 from marketlab.model import Record
 from marketlab.ports import StoreReader
 
@@ -32,10 +33,21 @@ class Pulse:
     :param clock: seconds since the epoch, that ticks' event times are compared with
     :param monotonic: seconds, for intervals
     :param lag: None where nobody can tell
+    :param told: words a message as it may go to the clients
     """
 
-    def __init__(self, *, clock: Callable[[], float], monotonic: Callable[[], float], lag: Lag | None = None) -> None:
-        self._clock, self._monotonic, self._lag = clock, monotonic, lag
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float],
+        monotonic: Callable[[], float],
+        lag: Lag | None = None,
+        told: Callable[[str], str] = str,
+    ) -> None:
+        self._clock, self._monotonic, self._lag, self._told = clock, monotonic, lag, told
+        self._database: str | None = None
+        self._version = 0
+        self._error: MarketlabError | None = None
         self.rest()
 
     def rest(self) -> None:
@@ -44,7 +56,6 @@ class Pulse:
         self._delay_ms: float | None = None
         self._balanced: bool | None = None
         self._books_changed, self._next_books = False, 0.0
-        self._error: str | None = None
 
     def begin(self, last: Record | None) -> None:
         """Another database, or the first: count from here."""
@@ -67,9 +78,13 @@ class Pulse:
             ended = self._monotonic()
             self._next_books = max(began + BOOKS_S, ended + (ended - began) / BOOKS_SHARE)
 
-    def fail(self, why: str | None) -> None:
-        """Nothing can be read, or (None) it can again."""
-        self._error = why
+    def see(self, database: str | None, version: int) -> None:
+        """The store can be read, and this is what it holds now."""
+        self._database, self._version, self._error = database, version, None
+
+    def fail(self, error: MarketlabError) -> None:
+        """Nothing can be read."""
+        self._error = error
 
     @property
     def failing(self) -> bool:
@@ -86,7 +101,10 @@ class Pulse:
             delay_ms=self._delay_ms,
             balanced=self._balanced,
             clients=clients,
-            error=self._error,
+            database=self._database,
+            version=self._version,
+            error=self._told(self._error.message) if self._error else None,
+            mend=self._told(self._error.mend) if self._error and self._error.mend else None,
         )
 
     def _rate(self) -> float:

@@ -13,9 +13,12 @@ from flask import Response, current_app, request
 from api.config import ApiConfig
 from marketlab.ports import PostedTick, StoreReader
 
-__all__ = ["EXTENSION", "Body", "Post", "Services", "services"]
+__all__ = ["DATABASE", "EXTENSION", "Body", "Post", "Services", "services"]
 
 EXTENSION = "marketlab"
+
+#: The header that says which database an answer is of: ids of another one mean nothing in it.
+DATABASE = "Marketlab-Database"
 
 
 class Body(NamedTuple):
@@ -68,7 +71,7 @@ class Services:
         :param keep_as: name under which the body is kept until the next commit; None: made anew
         """
         with self.reading() as reader:
-            version = reader.changes()
+            version, database = reader.changes(), reader.identity()
             tag = f"{self._boot}-{version}"
             if request.if_none_match.contains_weak(tag):
                 response = Response(status=304)
@@ -79,6 +82,8 @@ class Services:
                     response.headers["Link"] = body.link
         response.set_etag(tag, weak=True)
         response.headers["Cache-Control"] = "no-cache"
+        if database:
+            response.headers[DATABASE] = database
         return response
 
     def _body(

@@ -9,6 +9,7 @@ import re
 import pytest
 
 from api import ApiConfig, create_app
+from api.services import DATABASE
 from marketlab.errors import StoreError
 from marketlab.model import RECORD_FIELDS, Close, Reason
 from marketlab.testing.memory_store import MemoryStore
@@ -185,6 +186,7 @@ def test_an_idle_question_costs_nothing_and_a_commit_is_told(lab: ApiLab, path: 
     tag = first.headers["ETag"]
     again = lab.client.get(path, headers={"If-None-Match": tag})
     assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)
+    assert first.headers[DATABASE] == again.headers[DATABASE] == lab.store.identity()
     lab.send(tick(300, 9, seq=3), b"nonsense")
     after = lab.client.get(path, headers={"If-None-Match": tag})
     assert after.status_code == 200

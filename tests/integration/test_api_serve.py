@@ -209,6 +209,21 @@ def test_beyond_loopback_it_only_starts_read_only(start: Callable[..., Process])
     assert (status, problem["title"]) == (403, "Forbidden")
 
 
+def test_beyond_loopback_no_message_names_a_folder_of_this_machine(
+    start: Callable[..., Process], tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "marketlab.db").write_text("no database at all, " * 100)
+    url = start("--host", "0.0.0.0", "--port", "0", "--read-only").announced()["url"]
+    status, problem = ask(url + "data")
+    with connect(url.replace("http", "ws") + "ws") as client:
+        pushed = json.loads(client.recv(timeout=END_S))["status"]
+    assert (status, pushed["error"], pushed["mend"]) == (503, problem["detail"], problem["mend"])
+    assert problem["detail"].startswith("marketlab.db must be a marketlab database")
+    assert str(tmp_path) not in json.dumps([problem, pushed])
+
+
 def test_only_allowed_names_are_answered(start: Callable[..., Process]) -> None:
     url = start("--port", "0", "--allow-host", "lab.example").announced()["url"]
 

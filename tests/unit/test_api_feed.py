@@ -12,7 +12,7 @@ from api.feed import Feed
 from api.messages import Audience
 from api.pulse import Pulse
 from marketlab.errors import StoreError
-from marketlab.model import Record
+from marketlab.model import Close, Record
 from marketlab.testing.memory_store import MemoryStore
 from tests.api_lab import NOW, ApiLab, tick
 
@@ -181,6 +181,18 @@ def test_a_commit_without_ticks_is_no_news(bench: Bench) -> None:
     assert bench.step() == []
 
 
+def test_every_commit_shows_in_the_status_with_ticks_or_without(bench: Bench) -> None:
+    versions = [bench.join()["status"]["version"]]
+    bench.lab.send(b"no tick")
+    versions.append(bench.only(Audience.IDLE, after_s=1.0)["status"]["version"])
+    bench.lab.send(Close("r1", "AAPL", 8, 1))
+    versions.append(bench.only(Audience.IDLE, after_s=1.0)["status"]["version"])
+    bench.lab.send(tick(100))
+    versions.append(bench.only(Audience.FOLLOWING)["status"]["version"])
+    assert len(set(versions)) == len(versions)
+    assert bench.only(Audience.IDLE, after_s=1.0)["status"]["version"] == versions[-1]
+
+
 def test_more_than_a_delta_carries_comes_as_the_newest_of_every_symbol(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -246,13 +258,32 @@ def test_a_database_in_the_place_of_another_begins_with_a_snapshot(bench: Bench,
     assert (delta["seq"], delta["after_id"]) == (fresh["seq"] + 1, grown)
 
 
-def test_a_database_that_goes_on_from_a_copy_goes_on(bench: Bench) -> None:
+def begun_alike(bench: Bench) -> ApiLab:
+    """Another database with the same first row and one more, put in the place of the one that was told of."""
     bench.lab.send(tick(100))
     bench.join()
-    copy = ApiLab()
-    copy.send(tick(100), tick(101, 1))
-    bench.watch.replace(copy.store)
+    other = ApiLab()
+    other.send(tick(100), tick(101, 1))
+    bench.watch.replace(other.store)
+    return other
+
+
+def test_a_database_that_goes_on_from_a_copy_goes_on(bench: Bench) -> None:
+    begun_alike(bench).store._database.identity = bench.lab.store._database.identity
     assert ids(bench.only(Audience.FOLLOWING)["ticks"]) == [2]
+
+
+def test_a_database_that_only_begins_alike_is_another(bench: Bench) -> None:
+    other = begun_alike(bench)
+    fresh = bench.only(Audience.EVERYBODY)
+    assert (fresh["newest_id"], fresh["status"]["database"]) == (2, other.store.identity())
+
+
+def test_every_message_says_which_database_it_is_of(bench: Bench) -> None:
+    messages = [bench.join()]
+    bench.lab.send(tick(100))
+    messages += [bench.only(Audience.FOLLOWING), bench.only(Audience.IDLE, after_s=1.0)]
+    assert {message["status"]["database"] for message in messages} == {bench.lab.store.identity()}
 
 
 # --------------------------------------------------------------------------------------------- a store that fails
@@ -261,16 +292,17 @@ def test_a_database_that_goes_on_from_a_copy_goes_on(bench: Bench) -> None:
 def test_an_error_is_told_and_it_goes_on_after(bench: Bench) -> None:
     bench.lab.send(tick(100))
     bench.join()
-    bench.watch.error = StoreError("the disk is gone")
+    bench.watch.error = StoreError("the disk is gone", mend="Plug it in.")
     message = bench.only(Audience.IDLE)
-    assert (message["type"], message["status"]["error"]) == ("status", "the disk is gone")
+    status = message["status"]
+    assert (message["type"], status["error"], status["mend"]) == ("status", "the disk is gone", "Plug it in.")
     looks = bench.watch.looks
     assert bench.step(after_s=0.5) == []
     assert bench.watch.looks == looks, "it is not asked fifty times a second"
     bench.watch.error = None
     bench.lab.send(tick(101, 1))
     delta = bench.only(Audience.FOLLOWING, after_s=0.6)
-    assert (ids(delta["ticks"]), delta["status"]["error"]) == ([2], None)
+    assert (ids(delta["ticks"]), delta["status"]["error"], delta["status"]["mend"]) == ([2], None, None)
 
 
 def test_who_joins_while_the_store_fails_is_told_and_gets_its_snapshot_after(bench: Bench) -> None:
