@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Route, WebSocketRoute, expect
 
 from api import ApiConfig
 from marketlab.errors import StoreError
+from marketlab.testing.memory_store import MemoryStore
 from tests.api_lab import NOW, ApiLab, Server, tick
 from tests.browser.conftest import OpenPage, serving
 from tests.browser.dashboard import REFUSED, blocking, hide, points, row, wait_for_points
@@ -139,6 +140,36 @@ def test_where_no_push_gets_through_the_page_asks_and_says_so(lab: ApiLab, serve
     wait_for_points(page, 5)
 
 
+def test_a_page_that_asks_says_so_once_however_often_a_push_is_tried(
+    lab: ApiLab, server: Server, open_page: OpenPage
+) -> None:
+    tries: list[WebSocketRoute] = []
+
+    def door(socket: WebSocketRoute) -> None:
+        tries.append(socket)
+        socket.close()
+
+    def before(page: Page) -> None:
+        page.route_web_socket("**/ws", door)
+        page.add_init_script(
+            """addEventListener('DOMContentLoaded', () => {
+              window.seen = []
+              for (const id of ['link', 'link-said']) {
+                const element = document.getElementById(id)
+                new MutationObserver(() => seen.push(element.textContent)).observe(element, { childList: true })
+              }
+            })"""
+        )
+
+    lab.send(tick(100, 0, seq=1))
+    page = open_page(server.url, before=before)
+    expect(link(page)).to_have_text(POLLING)
+    begun = len(tries)
+    eventually(lambda: page.evaluate("1") and len(tries) >= begun + 3, what="three more tries")
+    wait_for_polls(page)
+    assert page.evaluate("seen") == ["↻ CONNECTING", POLLING, "Polling"]
+
+
 def test_people_are_asked_for_two_seconds_of_patience(open_page: OpenPage) -> None:
     lab = ApiLab()
     lab.send(tick(100, 0, seq=1))
@@ -221,6 +252,44 @@ def test_another_database_behind_the_address_begins_afresh(lab: ApiLab, open_pag
         assert points(page)[0] == [7, 7.01]
         expect(page.locator("#alerts-list li")).to_have_count(0)
         expect(row(page, "AAPL").locator(".mark")).to_be_empty()
+
+
+@pytest.mark.parametrize("way", ["pushed", "asked"])
+def test_another_database_that_is_larger_begins_afresh_too(lab: ApiLab, open_page: OpenPage, way: str) -> None:
+    lab.send(*(tick(100 * 1.05**n, n, seq=n + 1) for n in range(6)))
+    with serving(lab) as server:
+        before = blocking if way == "asked" else lambda page: None
+        page = open_page(server.url, complaints=REFUSED, before=before)
+        wait_for_points(page, 6)
+        expect(page.locator("#alerts-list li")).to_have_count(5)
+    other = ApiLab(config=ApiConfig(poll_s=0.2, clock=lambda: NOW))
+    other.send(*(tick(50 + n, n, seq=n + 1, run="r2") for n in range(2)))
+    other.send(*(tick(7, n, symbol="MSFT", seq=n + 1, run="r2") for n in range(40)), partition=1)
+    with serving(other, port=server.port):
+        expect(row(page, "AAPL").locator(".number").first).to_have_text("51.00")
+        wait_for_points(page, 2)
+        assert points(page)[0] == [50, 51]
+        expect(page.locator("#alerts-list li")).to_have_count(0)
+
+
+def test_a_server_that_never_could_read_shows_neither_live_nor_empty(
+    lab: ApiLab, server: Server, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> object:
+        raise StoreError("marketlab.db is damaged", mend="Move it away.")
+
+    lab.send(tick(100, 0, seq=1))
+    with monkeypatch.context() as failing:
+        failing.setattr(MemoryStore, "changes", fail)
+        page = open_page(server.url, complaints=("503",))
+        expect(link(page)).to_have_text("✗ UNREADABLE")
+        expect(page.locator("#trouble-found")).to_have_text("marketlab.db is damaged")
+        expect(page.locator("#trouble-mend")).to_have_text("Move it away.")
+        expect(page.locator("#trouble code")).to_be_hidden()
+        expect(page.locator("#empty")).to_be_hidden()
+    expect(link(page)).to_have_text(LIVE)
+    expect(page.locator("#trouble")).to_be_hidden()
+    expect(page.locator("#symbol-price")).to_have_text("100.00")
 
 
 def test_a_server_that_cannot_read_is_quoted_with_its_own_mend(

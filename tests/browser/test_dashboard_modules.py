@@ -202,19 +202,42 @@ def test_a_sequence_tells_gaps_and_another_database(page: Page) -> None:
         "sequence",
         """
         const sequence = new m.Sequence()
-        const say = (message) => { const { gap, restarted } = sequence.take(message); return [gap, restarted] }
+        const say = (message, database = 'a') => {
+          const { gap, restarted } = sequence.take({ ...message, status: { database } })
+          return [gap, restarted]
+        }
         const delta = (seq, after_id, newest_id, complete = true) =>
           say({ type: 'delta', seq, after_id, newest_id, complete })
         return [
           say({ type: 'snapshot', seq: 5, newest_id: 10 }), delta(6, 10, 12), say({ type: 'status', seq: 6 }),
           delta(8, 14, 15), delta(9, 15, 99, false), say({ type: 'status', seq: 10 }), delta(11, 120, 121),
-          say({ type: 'snapshot', seq: 1, newest_id: 2 }), sequence.answered(1),
+          say({ type: 'snapshot', seq: 1, newest_id: 2 }), sequence.answered(1, 'a'),
+          say({ type: 'snapshot', seq: 7, newest_id: 9 }, 'b'), sequence.answered(12, 'b'), sequence.answered(20, 'c'),
         ]
         """,
     ) == [
         [False, False], [False, False], [False, False], [True, False], [True, False], [True, False], [True, False],
         [False, True], True,
+        [False, True], False, True,
     ]  # fmt: skip
+
+
+def test_before_the_first_snapshot_nothing_is_known_to_be_missing(page: Page) -> None:
+    assert (
+        script(
+            page,
+            "sequence",
+            """
+        const sequence = new m.Sequence()
+        const say = (message, database) => sequence.take({ ...message, status: { database } })
+        return [
+          say({ type: 'status', seq: 4 }, null), say({ type: 'snapshot', seq: 6, newest_id: 0 }, null),
+          say({ type: 'delta', seq: 7, after_id: 0, newest_id: 2, complete: true }, 'made just now'),
+        ]
+        """,
+        )
+        == [{"gap": False, "restarted": False}] * 3
+    )
 
 
 def test_a_hold_is_bounded_and_says_what_it_let_go(page: Page) -> None:
@@ -271,6 +294,8 @@ def test_a_link_is_live_polling_reconnecting_stale_or_quiet(page: Page) -> None:
           link.heard(21_000); link.moved(21_000); link.unread({ found: 'damaged', mend: '' }); look(21_000)
           link.read(); look(31_500)
           link.back(60_000); look(60_000)
+          link.closed(); link.answered(60_100); link.closed(); look(60_200)
+          link.heard(60_300); link.closed(); look(60_400)
           return seen
         })()""",
     )
@@ -282,9 +307,11 @@ def test_a_link_is_live_polling_reconnecting_stale_or_quiet(page: Page) -> None:
         ["polling", 0, False, None, 8500],
         ["reconnecting", 1, False, None, None],
         ["reconnecting", 2, True, 11_500, None],
-        ["live", 0, True, None, None],
+        ["unread", 0, True, None, None],
         ["live", 0, False, 10_500, None],
         ["live", 0, False, None, None],
+        ["polling", 0, False, None, None],
+        ["reconnecting", 0, False, None, None],
     ]
 
 

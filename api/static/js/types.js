@@ -32,8 +32,9 @@
  *
  * @typedef {{
  *   at: number, ticks_per_second: number, group_lag: number | null, delay_ms: number | null,
- *   balanced: boolean | null, clients: int, error: string | null,
- * }} Status `error`: why nothing new can be read
+ *   balanced: boolean | null, clients: int, database: string | null, version: int, error: string | null,
+ *   mend: string | null,
+ * }} Status `version`: another number after every commit; `error`: why nothing new can be read
  * @typedef {number} int
  *
  * @typedef {

@@ -24,18 +24,20 @@ export class Api {
   }
 
   /**
-   * What stands at a path; `changed` is false when the server says that nothing was committed since.
+   * What stands at a path; `changed` is false when the server says that nothing was committed since, `database` is the
+   * one that it is of.
    * @param {string} path
-   * @returns {Promise<{ changed: boolean, value: any }>}
+   * @returns {Promise<{ changed: boolean, value: any, database: string | null }>}
    */
   async get(path) {
     const known = this.known.get(path)
     const response = await this.#fetch(path, known ? { 'If-None-Match': known.tag } : {})
-    if (response.status === 304 && known) return { changed: false, value: known.value }
+    const database = response.headers.get('Marketlab-Database')
+    if (response.status === 304 && known) return { changed: false, value: known.value, database }
     const value = await json(response)
     const tag = response.headers.get('ETag')
     if (tag) this.known.set(path, { tag, value })
-    return { changed: true, value }
+    return { changed: true, value, database }
   }
 
   /**

@@ -70,7 +70,8 @@ export class Stream {
     } else if (gap) {
       this.onNews({ newestId, latest: null, ticks: [], alerts: [], gap, restarted })
     }
-    if (message.status.error) this.link.unread({ found: message.status.error, mend: '' })
+    const { error, mend } = message.status
+    if (error) this.link.unread({ found: error, mend: mend ?? '' })
     else this.link.read()
     this.onStatus(message.status)
   }
@@ -81,11 +82,11 @@ export class Stream {
     this.asking = true
     const begun = performance.now()
     try {
-      const { changed, value } = await this.api.get('data')
+      const { changed, value, database } = await this.api.get('data')
       const recovered = this.link.failures > 0
       this.link.answered(performance.now())
       if (recovered) this.socket.hurry()
-      if (changed && !this.link.pushed) this.#answered(value)
+      if (changed && !this.link.pushed) this.#answered(value, database)
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error
       if (!this.link.pushed) this.link.failed({ found: error.message, mend: error.mend })
@@ -97,11 +98,11 @@ export class Stream {
     this.onStatus(null)
   }
 
-  /** @param {TickRecord[]} latest */
-  #answered(latest) {
+  /** @param {TickRecord[]} latest @param {string | null} database */
+  #answered(latest, database) {
     const before = this.sequence.newestId
     const newestId = latest.reduce((id, record) => Math.max(id, record.id), 0)
-    const restarted = this.sequence.answered(newestId)
+    const restarted = this.sequence.answered(newestId, database)
     if (newestId !== before) this.link.moved(performance.now())
     this.onNews({ newestId, latest, ticks: [], alerts: [], gap: true, restarted })
   }

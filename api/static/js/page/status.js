@@ -7,12 +7,14 @@ import * as format from '../pure/format.js'
 /** @typedef {ReturnType<import('../pure/link.js').Link['state']>} LinkState */
 /** @typedef {import('../types.js').Status} Status */
 
-const SPOKEN = { live: 'Live', polling: 'Polling', reconnecting: 'Reconnecting' }
+const SPOKEN = {
+  live: 'Live', polling: 'Polling', reconnecting: 'Reconnecting', unread: 'The server cannot read its database',
+}
 
 export class StatusBar {
   /** @param {{ pollMs: number }} options */
   constructor({ pollMs }) {
-    this.words = { live: '● LIVE', polling: `◐ POLLING ${pollMs / 1000} s` }
+    this.words = { live: '● LIVE', polling: `◐ POLLING ${pollMs / 1000} s`, unread: '✗ UNREADABLE' }
     this.spoken = ''
   }
 

@@ -22,6 +22,7 @@ export class Link {
   heard(now) {
     this.heardAt = now
     this.pushed = true
+    this.polled = false
     this.failures = 0
   }
 
@@ -37,11 +38,10 @@ export class Link {
     this.movedAt = now
   }
 
-  /** Pushing ended, or never began. */
+  /** Pushing ended, or never began; the page may be asking meanwhile. */
   closed() {
     this.pushed = false
     this.blind = false
-    this.polled = false
   }
 
   /** A question was not answered. @param {{ found: string, mend: string }} trouble */
@@ -71,19 +71,20 @@ export class Link {
    * What to show. `staleMs` is the age of the last word from the server once it is too old to be taken for live,
    * `quietMs` the time since the last tick once it is worth a word.
    * @param {number} now
-   * @returns {{ mode: 'live' | 'polling' | 'reconnecting', failures: number, troubled: boolean, staleMs: number | null, quietMs: number | null }}
+   * @returns {{ mode: 'live' | 'polling' | 'reconnecting' | 'unread', failures: number, troubled: boolean, staleMs: number | null, quietMs: number | null }}
    */
   state(now) {
     const age = now - this.heardAt
     const stale = age >= STALE_AFTER_MS
-    const mode = this.failures > 0 ? 'reconnecting' : this.pushed ? 'live' : this.polled ? 'polling' : 'reconnecting'
+    const live = this.blind ? 'unread' : 'live'
+    const mode = this.failures > 0 ? 'reconnecting' : this.pushed ? live : this.polled ? 'polling' : 'reconnecting'
     const quietMs = now - this.movedAt
     return {
       mode,
       failures: this.failures,
       troubled: this.blind || this.failures >= MANY_FAILURES,
       staleMs: stale ? age : null,
-      quietMs: !stale && mode !== 'reconnecting' && quietMs >= QUIET_AFTER_MS ? quietMs : null,
+      quietMs: !stale && (mode === 'live' || mode === 'polling') && quietMs >= QUIET_AFTER_MS ? quietMs : null,
     }
   }
 }

@@ -8,32 +8,40 @@ export class Sequence {
     /** Of the last delta; null before the first snapshot. @type {number | null} */
     this.seq = null
     this.newestId = 0
+    /** Which one `newestId` is of; null while there was none. @type {string | null} */
+    this.database = null
   }
 
   /**
    * @param {Message} message
    * @returns {{ gap: boolean, restarted: boolean }}
-   *   `gap`: rows were written that did not come this way; `restarted`: ids went back, so this is another database
+   *   `gap`: rows were written that did not come this way; `restarted`: this is another database, or an older copy
    */
   take(message) {
     if (message.type === 'status') {
+      if (this.seq === null) return { gap: false, restarted: false } // the server cannot say yet what there is
       const gap = message.seq !== this.seq
       this.seq = message.seq
       return { gap, restarted: false }
     }
-    const restarted = message.newest_id < this.newestId
     const gap =
       message.type === 'delta' &&
       (message.seq !== (this.seq ?? NaN) + 1 || message.after_id > this.newestId || !message.complete)
     this.seq = message.seq
-    this.newestId = message.newest_id
+    const restarted = this.answered(message.newest_id, message.status.database)
     return { gap: gap || (restarted && message.type === 'delta'), restarted }
   }
 
-  /** What was answered to a question counts as well. @param {number} newestId @returns {boolean} restarted */
-  answered(newestId) {
-    const restarted = newestId < this.newestId
+  /**
+   * What was answered to a question counts as well.
+   * @param {number} newestId
+   * @param {string | null} database
+   * @returns {boolean} restarted
+   */
+  answered(newestId, database) {
+    const restarted = newestId < this.newestId || (this.newestId > 0 && database !== this.database)
     this.newestId = newestId
+    this.database = database
     return restarted
   }
 }
