@@ -7,12 +7,13 @@ import re
 import urllib.request
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Route, expect
 
 from marketlab.model import Close
 from tests.api_lab import NOW, ApiLab, Server, tick
 from tests.browser.conftest import OpenPage
 from tests.browser.dashboard import ALERT_DARK, alert_pixels, points, row, wait_for_points
+from tests.support import eventually
 
 pytestmark = pytest.mark.browser
 
@@ -169,6 +170,46 @@ def test_the_books_chip_says_balanced_or_what_is_missing(lab: ApiLab, server: Se
         ["received", "5"], ["stored", "3"], ["late", "0"], ["duplicate", "0"], ["dead-lettered", "1"],
         ["control", "1"], ["lost", "5"],
     ]  # fmt: skip
+
+
+def test_the_books_follow_commits_that_store_no_tick(lab: ApiLab, server: Server, open_page: OpenPage) -> None:
+    lab.send(tick(100, 0, seq=1), tick(101, 1, seq=2))
+    page = open_page(server.url, before=lambda page: page.clock.install())
+    received = page.locator("#books-table tr").first.locator("td")
+    expect(received).to_have_text("2")
+    page.clock.fast_forward(2000)
+    lab.send(b"nonsense")
+    expect(received).to_have_text("3")
+    page.clock.fast_forward(2000)
+    lab.send(Close("r1", "AAPL", 8, 1))
+    expect(page.locator("#books-chip")).to_have_text("✗ books missing AAPL 3–8")
+
+
+def test_the_books_are_asked_for_once_at_a_time_and_again_for_what_came_meanwhile(
+    lab: ApiLab, server: Server, open_page: OpenPage
+) -> None:
+    asked: list[Route] = []
+
+    def before(page: Page) -> None:
+        page.clock.install()
+        page.route(re.compile(r"/books\?"), lambda route: route.continue_() if asked else asked.append(route))
+
+    lab.send(tick(100, 0, seq=1))
+    page = open_page(server.url, before=before)
+    eventually(lambda: page.evaluate("1") and asked, what="a question for the books")
+    answer = asked[0].fetch()
+    questions: list[str] = []
+    page.on("request", lambda request: questions.append(request.url) if "/books?" in request.url else None)
+    lab.send(tick(101, 1, seq=2))
+    expect(page.locator("#symbol-price")).to_have_text("101.00")
+    page.clock.fast_forward(3000)
+    expect(page.locator("#quiet")).to_be_empty()
+    assert questions == []
+    asked[0].fulfill(response=answer)
+    received = page.locator("#books-table tr").first.locator("td")
+    expect(received).to_have_text("1")
+    page.clock.fast_forward(3000)
+    expect(received).to_have_text("2")
 
 
 # --------------------------------------------------------------------------------------------- states

@@ -82,15 +82,16 @@ def test_a_gap_in_the_sequence_is_filled_by_asking(lab: ApiLab, server: Server, 
 
         upstream.on_message(hand_on)
 
-    lab.send(tick(100, 0, seq=1))
+    lab.send(tick(100, 0, seq=1), tick(7, 0, symbol="MSFT", seq=1))
     page = open_page(server.url, before=lambda page: page.route_web_socket("**/ws", losing))
     wait_for_points(page, 1)
-    lab.send(tick(101, 1, seq=2), tick(120, 2, seq=3))
+    lab.send(tick(101, 1, seq=2), tick(120, 2, seq=3), tick(8, 1, symbol="MSFT", seq=2))
     eventually(lambda: page.evaluate("1") and lost, what="a lost delta")  # asking lets Playwright hand on
     lab.send(tick(121, 3, seq=4))
     wait_for_points(page, 4)
     assert points(page)[0] == [100, 101, 120, 121]
-    expect(page.locator("#alerts-list li")).to_have_count(1)
+    expect(page.locator("#alerts-list li")).to_have_count(2)
+    expect(row(page, "MSFT").locator(".number").first).to_have_text("8.00")
 
 
 def test_a_silent_connection_is_given_up(lab: ApiLab, server: Server, open_page: OpenPage) -> None:

@@ -73,7 +73,7 @@ const feed = new AlertFeed(
   { thresholdPct: settings.thresholdPct, onSelect: (symbol) => list.select(symbol), decimals },
 )
 const why = new Provenance(api, { decimals, onClose: () => history.replaceState(null, '', writeAddress(panel.symbol)) })
-const stream = new Stream(api, { onNews: take, onStatus: (figures) => { status.figures(figures); showStatus() } }, settings)
+const stream = new Stream(api, { onNews: take, onStatus: noteStatus }, settings)
 
 /** What is shown is whole up to this row. */
 let shownId = 0
@@ -91,6 +91,16 @@ function choose(symbol) {
   if (named !== symbol || alert === null) history.replaceState(null, '', writeAddress(symbol))
   panel.choose(symbol)
   tools.looked()
+}
+
+/** @param {import('./types.js').Status | null} figures */
+function noteStatus(figures) {
+  status.figures(figures)
+  if (figures && figures.version !== due.version) {
+    due.version = figures.version
+    askSoon()
+  }
+  showStatus()
 }
 
 /** @param {News} news */
@@ -112,7 +122,8 @@ function apply(news) {
   list.update(news.latest ? null : moved)
   panel.take(news)
   if (news.gap) due.alerts = true
-  if (moved.size > 0 || news.gap || news.restarted) askSoon()
+  if (news.gap && !news.latest) due.latest = true
+  if (news.gap || news.restarted) askSoon()
 }
 
 function forget() {
@@ -157,36 +168,52 @@ function noteAlerts(some, { news }) {
   feed.show(news ? some : [])
 }
 
-/** What is asked for more slowly than ticks come. */
-const due = { alerts: false, timer: 0, asking: false, at: -Infinity }
+/** What is asked for more slowly than ticks come; `version`: of the store, after every commit another one. */
+const due = { wanted: false, latest: false, alerts: false, version: 0, timer: 0, asking: false, at: -Infinity }
 
 function askSoon() {
-  if (due.timer || hold.paused) return
+  due.wanted = true
+  if (due.timer || due.asking || hold.paused || document.hidden) return
   due.timer = window.setTimeout(askSlowly, Math.max(0, due.at + SLOW_MS - performance.now()))
 }
 
 async function askSlowly() {
   due.timer = 0
-  if (document.hidden) return
-  due.at = performance.now()
+  if (hold.paused || document.hidden) return // still wanted when the page goes on
+  Object.assign(due, { wanted: false, asking: true, at: performance.now() })
   try {
+    if (due.latest) {
+      due.latest = false
+      list.update(market.take(await ask('data?since=0'))) // "unchanged" since it was asked here, not by the stream
+    }
     if (due.alerts) {
       due.alerts = false
-      noteAlerts(alerts.add((await api.get(`alerts?limit=${ALERTS}`)).value), { news: alertsKnown })
+      noteAlerts(alerts.add(await ask(`alerts?limit=${ALERTS}`)), { news: alertsKnown })
       alertsKnown = true
     }
-    if (alerts.shown.length === 0) feed.none((await api.get('largest-move')).value)
-    books.update((await api.get('books?balanced=false')).value)
+    if (alerts.shown.length === 0) feed.none(await ask('largest-move'))
+    books.update(await ask('books?balanced=false'))
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error
-    due.alerts = true // asked again with the next news; the link's state is told elsewhere
+    due.wanted = due.latest = due.alerts = true // the link's state is told elsewhere
+  } finally {
+    due.asking = false
+    if (due.wanted) askSoon()
   }
+}
+
+/** An answer for a page that was not paused meanwhile. @param {string} path */
+async function ask(path) {
+  const { value } = await api.get(path)
+  if (hold.paused) throw new NoAnswer('it came after the pause began')
+  return value
 }
 
 function togglePause() {
   if (hold.paused) {
     panel.until = null
     for (const news of hold.resume()) apply(news)
+    if (due.wanted) askSoon()
   } else {
     hold.pause(shownId)
     panel.until = shownId
@@ -249,5 +276,6 @@ byId('books-chip').addEventListener('click', (event) => {
 })
 addEventListener('hashchange', followAddress)
 paint()
+document.addEventListener('visibilitychange', () => { if (due.wanted) askSoon() })
 setInterval(() => { if (!document.hidden) showStatus() }, 1000)
 stream.start()
