@@ -376,6 +376,56 @@ def test_a_pause_holds_everything_and_loses_nothing(lab: ApiLab, server: Server,
     expect(held).to_be_hidden()
 
 
+def test_an_answer_that_comes_after_the_pause_shows_what_was_there_before(
+    lab: ApiLab, server: Server, open_page: OpenPage
+) -> None:
+    lab.send(tick(100, 0, seq=1), tick(101, 1, seq=2))
+    page = open_page(server.url, before=blocking)
+    wait_for_points(page, 2)
+    held: list[Route] = []
+    page.route("**/data/AAPL?limit=100", lambda route: route.continue_() if held else held.append(route))
+    lab.send(tick(102, 2, seq=3))
+    eventually(lambda: page.evaluate("1") and held, what="a question for the new tick")
+    page.keyboard.press("Space")
+    lab.send(tick(103, 3, seq=4))
+    expect(page.locator("#held")).to_have_text("1 behind")
+    held[0].continue_()
+    wait_for_points(page, 3)
+    assert points(page)[0] == [100, 101, 102]
+
+
+def test_a_pause_asks_for_nothing_and_going_on_for_each_thing_once(
+    lab: ApiLab, server: Server, open_page: OpenPage
+) -> None:
+    def before(page: Page) -> None:
+        page.clock.install()
+        blocking(page)
+
+    lab.send(tick(100, 0, seq=1))
+    page = open_page(server.url, before=before)
+    received = page.locator("#books-table tr").first.locator("td")
+    expect(received).to_have_text("1")
+    lab.send(tick(101, 1, seq=2))
+    wait_for_points(page, 2)
+    page.keyboard.press("Space")
+    expect(page.locator("#held")).to_have_text("0 behind")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(server.url)))
+    page.clock.fast_forward(3000)
+    for n in range(2, 8):
+        lab.send(tick(100 + n, n, seq=n + 1))
+        expect(page.locator("#held")).to_have_text(f"{n - 1} behind")
+    assert set(asked) == {"data"}
+    asked.clear()
+    page.keyboard.press("Space")
+    wait_for_points(page, 8)
+    page.clock.fast_forward(3000)
+    expect(received).to_have_text("8")
+    pages = [path for path in asked if path.startswith("data/AAPL")]
+    assert "data/AAPL?limit=100" in pages
+    assert len(pages) == len(set(pages))
+
+
 def test_the_question_for_a_symbol_that_was_left_holds_nothing_up(
     lab: ApiLab, server: Server, open_page: OpenPage
 ) -> None:

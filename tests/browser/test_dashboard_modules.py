@@ -257,7 +257,25 @@ def test_a_hold_is_bounded_and_says_what_it_let_go(page: Page) -> None:
         return [behind, hold.behind, hold.paused, rest]
         """,
     )
-    assert held == [6, 0, False, [[[13, 14], True, [11, 13]], [[15, 16], False, [15]]]]
+    assert held == [6, 0, False, [[[13, 14], True, [13]], [[15, 16], False, [15]]]]
+
+
+def test_the_latest_of_every_symbol_takes_the_place_of_all_that_was_held(page: Page) -> None:
+    held = script(
+        page,
+        "hold",
+        """
+        const hold = new m.Hold()
+        const polled = (newestId, restarted = false) => ({
+          newestId, latest: [record(newestId)], ticks: [], alerts: [], gap: true, restarted,
+        })
+        hold.pause(7)
+        hold.add({ ...polled(8), latest: null, ticks: [record(8)] })
+        for (let id = 9; id < 1000; id++) hold.add(polled(id, id === 500))
+        return [hold.behind, hold.resume().map(({ newestId, gap, restarted }) => [newestId, gap, restarted])]
+        """,
+    )
+    assert held == [999, [[999, True, True]]], "all of them are of the database that came in between"
 
 
 def test_waits_double_up_to_a_bound_and_are_left_to_chance(page: Page) -> None:

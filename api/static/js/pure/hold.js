@@ -31,17 +31,20 @@ export class Hold {
   add(news) {
     if (news.restarted) this.heldAt = 0
     this.newestId = news.newestId
+    if (news.latest || news.restarted) {
+      // All that was held before is old now.
+      const restarted = news.restarted || this.news.some((held) => held.restarted)
+      this.news = [{ ...news, gap: true, restarted }]
+      this.ticks = news.ticks.length
+      return
+    }
     this.news.push(news)
     this.ticks += news.ticks.length
     while (this.ticks > this.mostTicks && this.news.length > 1) {
       // The oldest go first, and the next one says that they are missing here: they stand in the database.
       const [gone] = this.news.splice(0, 1)
       this.ticks -= gone.ticks.length
-      const next = this.news[0]
-      this.news[0] = {
-        ...next, gap: true, restarted: gone.restarted || next.restarted,
-        latest: next.latest ?? gone.latest, alerts: [...gone.alerts, ...next.alerts],
-      }
+      this.news[0] = { ...this.news[0], gap: true, restarted: gone.restarted }
     }
   }
 

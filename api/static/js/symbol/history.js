@@ -42,11 +42,12 @@ export class History {
 
   /**
    * Ask for what was written since the last time.
-   * @param {{ before?: number }} [options] only what was written before this id
+   * @param {{ until?: () => number }} [options] the newest id that may be shown: the page may be paused meanwhile
    * @returns {Promise<TickRecord[]>} newest first
    */
-  async catchUp({ before } = {}) {
+  async catchUp({ until = () => Infinity } = {}) {
     const { signal } = this.left
+    const before = until() === Infinity ? undefined : until() + 1
     const first = !this.asked
     const since = this.series.knownUpTo ?? this.series.newest?.id ?? 0
     let limit = first ? FIRST_PAGE : 100
@@ -57,6 +58,7 @@ export class History {
       page = [...page, ...older]
       whole = older.length < limit
     }
+    page = page.filter(({ id }) => id <= until())
     this.asked = true
     this.series.fill(page, { all: whole || first })
     return page

@@ -78,7 +78,7 @@ export class SymbolPanel {
     const { history } = this
     const first = !history.asked
     await this.#quietly(history, async () => {
-      const page = await history.catchUp(this.until === null ? {} : { before: this.until + 1 })
+      const page = await history.catchUp({ until: () => this.until ?? Infinity })
       this.onPage(history.symbol, page, first)
     })
     this.#keepBars()
