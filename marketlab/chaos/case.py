@@ -29,7 +29,7 @@ FAULTS = {
     "steady": "no fault: does the consumer's memory stay flat?",
 } | {f"failpoint/{name}": f"kill -9 before and after: {act}" for name, act in FAILPOINTS.items()}
 
-_PATTERN = re.compile(r"([a-z./-]+):(\d+):(\d+):(\d+)")
+_PATTERN = re.compile(r"([a-z_./-]+):(\d+):(\d+):(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
