@@ -17,7 +17,7 @@ from marketlab.chaos.hand import Hand
 from marketlab.chaos.judge import Account, Expected, check_file, judge, undisturbed
 from marketlab.chaos.worker import Consume, Produce, Task
 from marketlab.deadline import Deadline
-from marketlab.errors import StoreError
+from marketlab.errors import StoreError, TransportError
 from marketlab.sources import Simulator, simulated_clock
 from marketlab.store import SqliteReader
 from marketlab.transports import describe_topic
@@ -53,6 +53,7 @@ class Fire:
         self.broken_off: list[str] = []
         self.run_ticks = min(self.case.ticks, MAX_RUN_TICKS)
         self._hands: list[Hand] = []
+        self._received = 0
         self._fault: tuple[float, int] | None = None
         self._check_s = 0.0
 
@@ -117,10 +118,10 @@ class Fire:
 
     @property
     def received(self) -> int:
-        """Messages that stand in the books."""
-        with suppress(StoreError):  # being made just now
-            return sum(book.counts.received for book in self.reader.partition_books())
-        return 0
+        """Messages that stand in the books; as last seen, while the database is being made or cannot be asked."""
+        with suppress(StoreError):
+            self._received = sum(book.counts.received for book in self.reader.partition_books())
+        return self._received
 
     def until(self, done: Callable[[], Any], what: str, *, within_s: float = STUCK_S) -> None:
         """Wait for something.
@@ -214,6 +215,7 @@ class Fire:
         found = judge(
             self.reader,
             log=self.log,
+            held=self.held(),
             runs=expect() if expect else dict.fromkeys(self.runs, self.expected()),
             broken_off=self.broken_off,
             file=self.database,
@@ -241,4 +243,15 @@ class Fire:
 
     def ends(self) -> int:
         """Messages on the log."""
-        return sum(place.end for place in describe_topic(self.kafka, self.group).partitions)
+        return sum(self.held().values())
+
+    def held(self) -> dict[int, int]:
+        """Messages on each partition of the log, which begins at 0; a broker that came back just now is asked again."""
+        deadline = Deadline(STUCK_S)
+        while True:
+            try:
+                return {place.partition: place.end for place in describe_topic(self.kafka, self.group).partitions}
+            except TransportError:
+                if deadline.passed:
+                    raise
+            time.sleep(LOOK_S)

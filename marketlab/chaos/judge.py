@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
@@ -67,12 +67,18 @@ def judge(
     reader: StoreReader,
     *,
     log: str,
+    held: Mapping[int, int],
     runs: dict[str, Expected],
     broken_off: Sequence[str] = (),
     file: Path | None = None,
 ) -> Account:
     """Compare the store with what it should hold.
 
+    No tick of these runs may have come twice: an idempotent producer puts each on the log once, and whoever reads a
+    place of the log again was not told where it was. Rows and digest would not show it, for what has a sequence number
+    is a duplicate then and stored once.
+
+    :param held: messages that were ever written to each partition of the log; the same must have been received
     :param runs: run id → what it should be: closed, complete and equal to the last digit
     :param broken_off: runs whose producer was killed: what arrived must be the beginning of ``expected``, symbol by
         symbol
@@ -86,6 +92,12 @@ def judge(
                 f"partition {partition.partition} received {partition.counts.received}, its bins hold "
                 f"{partition.counts.binned}"
             )
+    received = {book.partition: book.counts.received for book in books.partitions if book.log == log}
+    found.problems += [
+        f"partition {partition} of the log holds {count} messages, {received.get(partition, 0)} were received"
+        for partition, count in held.items()
+        if received.get(partition, 0) != count
+    ]
     for run, expected in runs.items():
         book = books.of_run(run, log=log) or RunBook(run, log)
         rows = list(reader.digest_rows(run, log=log))
@@ -110,6 +122,8 @@ def _wrong(book: RunBook, rows: list[DigestRow], expected: Expected, *, whole: b
         yield f"the books say that {book.lost} are lost"
     elif not book.balanced:
         yield "the books do not balance"
+    if book.duplicate:
+        yield f"{book.duplicate} ticks were received twice"
     if len(rows) != book.stored + book.late:
         yield f"{len(rows)} rows stand in the store, the books say {book.stored + book.late}"
     if whole and (book.state, book.produced) != ("closed", expected.produced):

@@ -122,7 +122,8 @@ class Place:
             rows = [tuple(row) for (of, _), stream in sorted(streams.items()) if of == run for row in stream.rows]
             runs[run] = Expected(rows, digest(rows, rules=[Rule()] if rows else []), len(rows))  # type: ignore[arg-type]
         with self.store() as store:
-            found = judge(store, log=self.log.log_id, runs={}, file=self.database).problems
+            held = {partition: len(values) for partition, values in enumerate(self.messages)}
+            found = judge(store, log=self.log.log_id, held=held, runs={}, file=self.database).problems
             for run, expected in runs.items():
                 rows = list(store.digest_rows(run, log=self.log.log_id))
                 if digest(rows, rules=store.rules(run, log=self.log.log_id)) != expected.digest:
@@ -138,9 +139,6 @@ class Place:
                 )  # fmt: skip
                 if seen != wanted:
                     found.append(f"stream {key}: wanted {wanted}, found {seen}")
-            received = sum(book.counts.received for book in store.partition_books())
-            if received != sum(map(len, self.messages)):
-                found.append(f"{received} received of {sum(map(len, self.messages))}")
             letters = sum(isinstance(value, bytes) and b"tick" in value for part in self.messages for value in part)
             if len(store.dead_letters(limit=1000)) != letters:
                 found.append("dead letters")
@@ -391,8 +389,9 @@ def a_row_vanishes(folder: Path) -> Iterator[str]:
         (book,) = balance((), store.stream_books()).runs
         if book.balanced or book.lost:
             yield f"a row was taken away, and the books say {book.lost} lost, balanced {book.balanced}"
-        if not judge(store, log=place.log.log_id, runs={"v": Expected([], "", 3)}).problems:
-            yield "the judge saw nothing"
+        found = judge(store, log=place.log.log_id, held={}, runs={"v": Expected([], "", 3)}).problems
+        if "run v: the books do not balance" not in found:
+            yield f"the judge saw {found}"
 
 
 DRILLS = (
