@@ -27,6 +27,9 @@ __all__ = ["Fire", "StuckError"]
 LOOK_S = 0.01
 STUCK_S = 30.0
 MAX_RUN_TICKS = 50_000
+MOST_TRIES = 3  # for each fault that is to strike
+BATCHES = (100, 500, 2000)
+STEP_S = 0.1
 CHECK_IS_CHEAP_S = 0.1  # a database that takes longer is looked into at every 50th fault only
 RESUMED = "another consumer took over"
 
@@ -43,7 +46,7 @@ class Fire:
         self.case = case
         self.recoveries: list[float] = []  # seconds from a fault to the next commit
         self._refused = 0
-        self.faults = 0
+        self.faults = 0  # that struck
         self.messages = 0  # that stood in the books at the end
         self.account = Account()
         self.note = ""
@@ -53,6 +56,7 @@ class Fire:
         self.broken_off: list[str] = []
         self.run_ticks = min(self.case.ticks, MAX_RUN_TICKS)
         self._hands: list[Hand] = []
+        self._more: list[Hand] = []  # producers of what the case's ticks were too few for
         self._received = 0
         self._fault: tuple[float, int] | None = None
         self._check_s = 0.0
@@ -103,8 +107,17 @@ class Fire:
     def consume(self, *, failpoint: str | None = None, **given: Any) -> Hand:
         """Start a consumer; by default the one static member ``a``, which a new one of that name replaces."""
         usual: dict[str, Any] = {"database": self.database, "group": self.group, "instance_id": "a"}
-        usual["batch_size"] = self.rng.choice([100, 500, 2000])
+        usual["batch_size"] = self.rng.choice(BATCHES)
         return self.start("consumer", Consume(kafka=self.kafka, **(usual | given)), failpoint=failpoint)
+
+    def consume_slowly(self, **given: Any) -> Hand:
+        """A consumer that is busy for :data:`STEP_S` from the place of one fault to that of the next.
+
+        Each batch is held for a while before its commit. Else it would have stored everything before half of the faults
+        have come, and the others would find it with nothing to do.
+        """
+        size = self.rng.choice(BATCHES)
+        return self.consume(batch_size=size, hold_s=STEP_S * size / self._step, **given)
 
     def produce(self, *, failpoint: str | None = None, runs: int | None = None, **given: Any) -> Hand:
         """Start a producer of the runs that the case's ticks make, or of so many."""
@@ -122,6 +135,12 @@ class Fire:
         with suppress(StoreError):
             self._received = sum(book.counts.received for book in self.reader.partition_books())
         return self._received
+
+    def has(self, run: str) -> bool:
+        """Whether a tick of a run is stored."""
+        with suppress(StoreError):
+            return self.reader.books(run=run).of_run(run, log=self.log) is not None
+        return False
 
     def until(self, done: Callable[[], Any], what: str, *, within_s: float = STUCK_S) -> None:
         """Wait for something.
@@ -145,6 +164,7 @@ class Fire:
         received = self.received
         if self._fault and received > self._fault[1]:
             self.recoveries.append(time.monotonic() - self._fault[0])
+            self.faults += 1
             self._fault = None
         self.ground.tell(f"{self.case.fault}  {self.faults:,}/{self.case.times:,}  ·  {received:,} messages")
 
@@ -155,20 +175,51 @@ class Fire:
             self.look()
             time.sleep(min(LOOK_S, deadline.remaining_s))
 
-    def spread(self) -> Iterator[int]:
-        """The faults, spread over the log: each as soon as its place, which the seed has chosen, has been stored."""
-        step = self.case.ticks / (self.case.times + 1)
-        for number in range(self.case.times):
-            place = (number + self.rng.uniform(0.5, 1.0)) * step
-            self.until(
-                lambda place=place: self.received >= place and (self._fault is None or self.at_end()),  # type: ignore[misc]
-                f"message {place:,.0f} and one after the last fault to be stored",
-            )
+    @property
+    def _step(self) -> float:
+        """Ticks from the place of one fault to that of the next."""
+        return self.case.ticks / (self.case.times + 1)
+
+    def tries(self) -> Iterator[int]:
+        """As many as it takes until the case's faults have struck.
+
+        :raises StuckError: three times as many were not enough
+        """
+        number = 0
+        while self.faults < self.case.times:
+            if number == MOST_TRIES * self.case.times:
+                raise StuckError(f"{self.faults} of {self.case.times} faults struck in {number} tries")
             yield number
-            self.faults += 1
+            number += 1
+
+    def spread(self, more: Callable[[], Hand] | None = None) -> Iterator[int]:
+        """Tries, spread over the log: each as soon as its place, which the seed has chosen, has been stored.
+
+        A fault that nothing was stored after has struck nobody, for all was done: it is not counted. If the log ends
+        before there were enough, it goes on with another run.
+
+        :param more: starts the producer of such a run
+        """
+        for number in self.tries():
+            place = (number + self.rng.uniform(0.5, 1.0)) * self._step
+            self.until(
+                lambda place=place: self.received >= place or self.at_end(),  # type: ignore[misc]
+                f"message {place:,.0f} to be stored",
+            )
+            if self.at_end():
+                before = self.received
+                self._more.append(more() if more else self.produce(runs=1))
+                self.until(lambda before=before: self.received > before, "another run")  # type: ignore[misc]
+            yield number
+            self.until(lambda: self._fault is None or self.at_end(), "a message to be stored after the fault")
+            self.look()
+            self._fault = None
 
     def struck(self) -> None:
-        """The clock of the recovery runs from now until one message more is stored; the file is looked into."""
+        """Say so behind the act: it counts, and its clock stops, once one message more is stored.
+
+        The file is looked into.
+        """
         self._fault = (time.monotonic(), self.received)
         if self._check_s < CHECK_IS_CHEAP_S or self.faults % 50 == 0:
             started = time.monotonic()
@@ -203,9 +254,10 @@ class Fire:
 
         :param expect: what each run should be; by default the ticks of the seed, in peace
         """
-        self.until(lambda: producer.code is not None, "the end of the producer", within_s=1200)
-        if producer.code:
-            self.account.problems.append(f"the producer ended with {producer.code}: {producer.error}")
+        for hand in (producer, *self._more):
+            self.until(lambda hand=hand: hand.code is not None, f"the end of {hand.name}", within_s=1200)  # type: ignore[misc]
+            if hand.code:
+                self.account.problems.append(f"{hand.name} ended with {hand.code}: {hand.error}")
         self.until_drained()
         # One that took the place of a killed one just now may not be listening to signals yet.
         self.until(lambda: consumer.said("ready") or consumer.code is not None, "the last consumer to be ready")

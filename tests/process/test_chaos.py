@@ -57,8 +57,8 @@ def test_what_is_no_case_is_wrong_use(home: Home, wrong: list[str]) -> None:
 
 
 def test_a_case_is_written_and_read_back() -> None:
-    case = Case("failpoint/store.commit", 2, 1000, 7)
-    assert Case.parse(str(case)) == case
+    for case in (*cases("short", seed=7), *cases("long", seed=7)):
+        assert Case.parse(str(case)) == case
     with pytest.raises(SettingsError, match=r"FAULT:TIMES:TICKS:SEED"):
         Case.parse("flood:1:1:1")
 

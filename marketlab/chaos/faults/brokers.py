@@ -10,7 +10,7 @@ from marketlab.chaos.fire import Fire, StuckError
 
 __all__ = ["broker_kill"]
 
-EACH_S = 6.0  # about what a kill and the way back take: so long the producer shall be sending
+EACH_S = 5.0  # about what a kill and the way back take: so long the producer sends from one to the next
 
 
 def broker_kill(fire: Fire) -> None:
@@ -19,8 +19,12 @@ def broker_kill(fire: Fire) -> None:
     It has recovered when something is stored that was sent since. A consumer has messages in hand that it goes on with
     while there is no broker, and to kill one again before anybody has reached it proves nothing.
     """
-    producer, consumer = fire.produce(rate=fire.case.ticks / (fire.case.times * EACH_S)), fire.consume()
-    for _ in fire.spread():
+
+    def rate() -> float:
+        return fire.run_ticks / ((fire.case.times - fire.faults + 1) * EACH_S)
+
+    producer, consumer = fire.produce(rate=rate()), fire.consume()
+    for _ in fire.spread(lambda: fire.produce(runs=1, rate=rate())):
         pid = fire.ground.broker.status().pid
         if pid is None:
             raise StuckError("there is no broker to kill")

@@ -22,33 +22,32 @@ MEMBERS = ("a", "b", "c")
 
 def consumer_kill(fire: Fire) -> None:
     """Kill -9 in the middle of work, or already on the way to it; the next one takes the same static member's place."""
-    producer, consumer = fire.produce(), fire.consume()
+    producer, consumer = fire.produce(), fire.consume_slowly()
     for _ in fire.spread():
         consumer.kill()
         fire.struck()
-        consumer = fire.consume()
+        consumer = fire.consume_slowly()
         if fire.rng.random() < EARLY:
             fire.pause(0, START_S)
             consumer.kill()
-            consumer = fire.consume()
             fire.struck()
+            consumer = fire.consume_slowly()
     fire.finish(consumer, producer)
 
 
 def zombie(fire: Fire) -> None:
     """Stop a consumer wherever it is, let another take over and get on, then wake it with what it holds."""
     producer = fire.produce()
-    members = [f"z{number}" for number in range(fire.case.times + 1)]
-    consumer = fire.consume(instance_id=members[0], **HELD)
+    consumer = fire.consume(instance_id="z0", **HELD)
     for number in fire.spread():
         sleeper = consumer
         sleeper.signal(signal.SIGSTOP)
         fire.struck()
         fire.excused.append(sleeper)
-        consumer = fire.consume(instance_id=members[number + 1], **HELD)
+        consumer = fire.consume(instance_id=f"z{number + 1}", **HELD)
         fire.until(lambda: consumer.said("ready"), "the successor to start")
         if fire.rng.random() >= EXPIRING:
-            fire.ground.evict(fire.group, members[number])
+            fire.ground.evict(fire.group, f"z{number}")
         before = fire.received
         # One that was stopped inside its transaction keeps the lock: nobody can write before it wakes.
         fire.until(
@@ -62,7 +61,7 @@ def zombie(fire: Fire) -> None:
             "the woken one to learn of it",
         )
         sleeper.kill()
-        fire.ground.evict(fire.group, members[number])
+        fire.ground.evict(fire.group, f"z{number}")
     fire.finish(consumer, producer)
 
 
@@ -72,7 +71,6 @@ def rebalance(fire: Fire) -> None:
     live: dict[str, Hand] = {"a": fire.consume(instance_id="a", **HELD)}
     for _ in fire.spread():
         absent = [name for name in MEMBERS if name not in live]
-        fire.struck()
         if absent and (len(live) == 1 or fire.rng.random() < 0.5):
             live[absent[0]] = fire.consume(instance_id=absent[0], **HELD)
             fire.until(lambda: live[absent[0]].said("ready"), "a member to start")
@@ -84,6 +82,7 @@ def rebalance(fire: Fire) -> None:
             else:
                 leaving.kill()
             fire.ground.evict(fire.group, name)
+        fire.struck()
         fire.pause(0, 0.5)
     while len(live) > 1:
         name, leaving = live.popitem()

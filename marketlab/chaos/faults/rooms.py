@@ -14,7 +14,7 @@ LEAST_S, MOST_S = 0.1, 3.0  # the busy timeout of 2 s lies between
 
 def lock(fire: Fire) -> None:
     """A stranger takes the write lock and keeps it, sometimes for longer than the consumer waits at a stretch."""
-    producer, consumer = fire.produce(), fire.consume()
+    producer, consumer = fire.produce(), fire.consume_slowly()
     for _ in fire.spread():
         stranger = fire.start("stranger", HoldLock(fire.database, fire.rng.uniform(LEAST_S, MOST_S)))
         fire.until(lambda: stranger.said("locked") or stranger.code is not None, "the stranger's lock")
@@ -26,9 +26,10 @@ def lock(fire: Fire) -> None:
 def disk_full(fire: Fire) -> None:
     """No file of the consumer may grow (RLIMIT_FSIZE, so no root is needed), until there is room or it is killed.
 
-    The write-ahead log is then what cannot be written: exactly what a full disk does to it.
+    The write-ahead log is then what cannot be written: exactly what a full disk does to it. It has struck when the
+    consumer says that there was no room.
     """
-    producer, consumer = fire.produce(), fire.consume()
+    producer, consumer = fire.produce(), fire.consume_slowly()
     for _ in fire.spread():
         fire.until(lambda: consumer.said("ready"), "the consumer to be ready")
         before = len(consumer.words)
@@ -37,11 +38,12 @@ def disk_full(fire: Fire) -> None:
             lambda: consumer.said("trouble", "no room", since=before) or fire.at_end(),
             "a commit without room",
         )
-        fire.struck()
-        fire.pause(0, 1)
-        if fire.rng.random() < 0.3:
-            consumer.kill()
-            consumer = fire.consume()
-        else:
-            consumer.signal(signal.SIGUSR2)
+        if consumer.said("trouble", "no room", since=before):
+            fire.struck()
+            fire.pause(0, 1)
+            if fire.rng.random() < 0.3:
+                consumer.kill()
+                consumer = fire.consume_slowly()
+                continue
+        consumer.signal(signal.SIGUSR2)
     fire.finish(consumer, producer)
