@@ -29,7 +29,7 @@ class RereadingConsume(Consume):
         def earlier(subscription: KafkaSubscription, offsets: Mapping[int, int | None]) -> dict[int, int]:
             return seek(subscription, {place: max(0, at - 50) if at else at for place, at in offsets.items()})
 
-        KafkaSubscription.seek = earlier  # type: ignore[method-assign]
+        KafkaSubscription.seek = earlier  # type: ignore[method-assign, assignment]
         Consume.run(self, stop, say)
 
 
