@@ -15,7 +15,7 @@ Only ``judge`` knows what is right, and tests hand it pipelines with planted bug
 
 from marketlab.chaos.case import FAULTS, PROFILES, Case, cases
 from marketlab.chaos.ground import Ground, ground
-from marketlab.chaos.result import Result, Row, keep, kept, rows
+from marketlab.chaos.result import Result, Row, keep, kept, rows, this_code
 from marketlab.chaos.run import run_all
 
 __all__ = [
@@ -31,4 +31,5 @@ __all__ = [
     "kept",
     "rows",
     "run_all",
+    "this_code",
 ]

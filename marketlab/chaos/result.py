@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+import marketlab
 from marketlab.errors import StoreError
 
-__all__ = ["Result", "Row", "keep", "kept", "rows"]
+__all__ = ["Result", "Row", "keep", "kept", "rows", "this_code"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,8 @@ class Result:
     """``case`` is what `--replay` takes.
 
     ``times``: faults that struck; ``messages``: that stand in the books; ``refused``: commits of consumers that were
-    no owners any more; ``recoveries_s``: seconds from a fault to the next commit; ``problems``: why it failed.
+    no owners any more; ``recoveries_s``: seconds from a fault to the next commit; ``problems``: why it failed;
+    ``code``: what the verdict is about, see :func:`this_code`.
     """
 
     profile: str
@@ -36,6 +40,7 @@ class Result:
     recoveries_s: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     note: str = ""
+    code: str = ""
 
     @property
     def passed(self) -> bool:
@@ -84,6 +89,17 @@ def rows(results: Iterable[Result]) -> Iterator[Row]:
             row.recovery_p50_s = recoveries[len(recoveries) // 2]
             row.recovery_p99_s = recoveries[min(len(recoveries) - 1, int(0.99 * len(recoveries)))]
         yield row
+
+
+@cache
+def this_code() -> str:
+    """The version, and a digest of the package's sources: a verdict is about no others."""
+    folder = Path(marketlab.__file__).parent
+    sources = sorted(path for path in folder.rglob("*") if path.suffix in (".py", ".sql"))
+    digest = hashlib.sha256()
+    for path in sources:
+        digest.update(f"{path.relative_to(folder).as_posix()}\0".encode() + path.read_bytes() + b"\0")
+    return f"{marketlab.__version__}+{digest.hexdigest()[:16]}"
 
 
 def keep(file: Path, result: Result) -> None:

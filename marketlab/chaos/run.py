@@ -11,7 +11,7 @@ from marketlab.chaos.case import Case
 from marketlab.chaos.faults import fault_of
 from marketlab.chaos.fire import Fire, StuckError
 from marketlab.chaos.ground import Ground
-from marketlab.chaos.result import Result
+from marketlab.chaos.result import Result, this_code
 from marketlab.errors import MarketlabError
 
 __all__ = ["run", "run_all"]
@@ -39,6 +39,7 @@ def run(ground: Ground, case: Case, *, profile: str) -> Result:
             recoveries_s=[round(seconds, 3) for seconds in fire.recoveries],
             problems=fire.account.problems,
             note=fire.note,
+            code=this_code(),
         )
 
 

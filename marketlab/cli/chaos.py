@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
-from marketlab.chaos import FAULTS, PROFILES, Case, Result, cases, ground, keep, kept, rows, run_all
+from marketlab.chaos import FAULTS, PROFILES, Case, Result, cases, ground, keep, kept, rows, run_all, this_code
 from marketlab.cli.options import json_option
 from marketlab.cli.output import err, out, print_json, table
 from marketlab.cli.progress import progress
@@ -28,7 +28,7 @@ DEFAULT_SEED = 1
     help="Run real processes of the pipeline on a managed broker in a folder to throw away; kill, stop, starve and "
     "restart them by a seeded plan; judge by books, digest against an undisturbed run, and integrity_check. "
     "Exit 1 when anything is lost, doubled or different. Results are kept in the home (chaos/results.jsonl): "
-    "stop with Ctrl-C, and the same command goes on where it was."
+    "stop with Ctrl-C, and the same command goes on where it was, unless the code has changed since."
 )
 @click.pass_obj
 @click.option(
@@ -41,7 +41,7 @@ DEFAULT_SEED = 1
 @click.option("--seed", type=click.IntRange(0), default=DEFAULT_SEED, show_default=True, help="Decides the plan.")
 @click.option("--fault", "faults", multiple=True, metavar="NAME", help="Only this fault; may be given more than once.")
 @click.option("--replay", metavar="CASE", help="Run one case again, as a failure names it: FAULT:TIMES:TICKS:SEED.")
-@click.option("--fresh", is_flag=True, help="Run all cases, also those that the home holds results of.")
+@click.option("--fresh", is_flag=True, help="Run all cases, also those that the home holds results of this code of.")
 @json_option
 def chaos(
     settings: Settings,
@@ -57,11 +57,10 @@ def chaos(
     plan = [Case.parse(replay)] if replay else _plan(profile, seed, faults)
     file = settings.home / "chaos" / "results.jsonl"
     # A failure is run again, as is everything that is asked for by name.
-    last = {} if fresh or replay else {result.case: result for result in kept(file)}
+    last = {} if fresh or replay else {r.case: r for r in kept(file) if r.code == this_code()}
     known = {case: result for case, result in last.items() if result.passed}
     results = [known[str(case)] for case in plan if str(case) in known]
-    if results and not as_json:
-        err.print(f"[dim]{len(results)} of {len(plan)} cases were run before ({file}); --fresh runs them again[/]")
+    reused = len(results)
     todo = [case for case in plan if str(case) not in known]
     if todo:
         with stopping() as stop, _telling(quiet=as_json) as tell:
@@ -76,9 +75,13 @@ def chaos(
     passed = all(result.passed for result in results)
     whole = len(results) == len(plan)
     if as_json:
-        print_json(_as_dict(results, passed=passed and whole, cases=len(plan)))
+        print_json(_as_dict(results, passed=passed and whole, cases=len(plan), reused=reused))
     else:
         _show(results, passed=passed, missing=len(plan) - len(results))
+        if reused:
+            out.print(
+                f"[dim]{reused} of {len(plan)} cases were run before, by the same code; --fresh runs them again[/]"
+            )
     sys.exit(0 if passed and whole else 1)
 
 
@@ -140,11 +143,12 @@ def _show(results: Sequence[Result], *, passed: bool, missing: int) -> None:
         out.print(f"\n[green]✓ PASSED[/]  {times:,} faults, {messages:,} messages, nothing lost, nothing doubled")
 
 
-def _as_dict(results: Sequence[Result], *, passed: bool, cases: int) -> dict[str, object]:
+def _as_dict(results: Sequence[Result], *, passed: bool, cases: int, reused: int) -> dict[str, object]:
     return {
         "passed": passed,
         "cases": cases,
         "done": len(results),
+        "reused": reused,
         "failed": [{"replay": r.case, "problems": r.problems} for r in results if not r.passed],
         "faults": [row.as_dict() for row in rows(results)],
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from marketlab.chaos import PROFILES, Case, Result, cases, keep, kept, rows
+from marketlab.chaos import PROFILES, Case, Result, cases, keep, kept, rows, this_code
 from marketlab.errors import SettingsError, StoreError
 from tests.process.commands import Home
 
@@ -29,17 +29,31 @@ def test_the_short_profile_passes_and_its_results_are_kept(
     # everything was run: the same command reads its verdict from the home, in no time and without a broker
     again = home.json("chaos", "--profile", "short", MARKETLAB_CACHE=os.devnull)
     assert again["faults"] == done["faults"]
+    assert (done["reused"], again["reused"]) == (0, done["cases"])
 
 
 def test_a_kept_failure_is_named_with_the_command_that_runs_it_again(home: Home) -> None:
     file = home.path / "chaos" / "results.jsonl"
     for case in cases("short", seed=5):
-        keep(file, Result("short", str(case), case.fault, 1, 10, 0, 0, 0, 1.0, "now", [0.5]))
+        keep(file, Result("short", str(case), case.fault, 1, 10, 0, 0, 0, 1.0, "now", [0.5], code=this_code()))
     assert home.json("chaos", "--seed", "5")["passed"]
-    assert "✓ PASSED" in home.run("chaos", "--seed", "5").out
+    shown = home.run("chaos", "--seed", "5").out
+    assert "✓ PASSED" in shown
+    count = len(PROFILES["short"])
+    assert f"{count} of {count} cases were run before" in shown
     with file.open("a", encoding="utf-8") as lines:
         lines.write('{"half a li')  # a kill in the middle of a line costs no more than that line
     assert home.json("chaos", "--seed", "5")["done"] == len(PROFILES["short"])
+
+
+@pytest.mark.parametrize("code", ["", "0.1.0+ofotherdays"])
+def test_a_verdict_on_other_code_is_none_on_this(home: Home, code: str) -> None:
+    case = Case("lock", 3, 12_000, 5)
+    result = Result("short", str(case), case.fault, 3, 10, 0, 0, 0, 1.0, "now", [0.5], code=code)
+    keep(home.path / "chaos" / "results.jsonl", result)
+    # What is to be run needs a broker, and there is no place for one.
+    running = home.run("chaos", "--seed", "5", "--fault", "lock", "--json", expect=3, MARKETLAB_CACHE=os.devnull)
+    assert running.out == ""
 
 
 def test_a_damaged_results_file_is_named_by_line(tmp_path: Path) -> None:
