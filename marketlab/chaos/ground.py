@@ -15,7 +15,7 @@ from marketlab.broker.ports import is_free
 from marketlab.errors import TransportError
 from marketlab.transports import KafkaConfig, KafkaTransport, delete_topics, ensure_topic
 
-__all__ = ["Ground", "ground"]
+__all__ = ["Ground", "ground", "quiet_port"]
 
 TOPIC_S = 30.0
 PARTITIONS = 3
@@ -58,7 +58,8 @@ class Ground:
             admin.remove_group_members(group, [MemberToRemove(group_instance_id=instance_id)])
 
 
-def _quiet_port() -> int:
+def quiet_port() -> int:
+    """A free one, for a broker that is to come back on it."""
     return next(port for port in random.sample(QUIET_PORTS, len(QUIET_PORTS)) if is_free(port))
 
 
@@ -70,7 +71,7 @@ def ground(*, tell: Tell, cache: Path | None = None, progress: Progress | None =
     """
     folder = Path(tempfile.mkdtemp(prefix="marketlab-chaos-"))
     try:
-        broker = ManagedBroker(folder / "home", cache=cache, port=_quiet_port())
+        broker = ManagedBroker(folder / "home", cache=cache, port=quiet_port())
         with broker.acquire(progress=progress) as lease:
             yield Ground(folder, broker, lease.bootstrap_servers, tell)
     finally:

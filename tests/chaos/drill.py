@@ -33,7 +33,7 @@ __all__ = ["DRILLS", "drill"]
 
 GROUP = "g"
 PARTITIONS = 2
-LIFE_S = 3.0
+LIFE_S = 3.0  # for a bug that never comes to the end of the log
 LIVES = 400  # nobody needs more
 NOW_MS = 1_731_000_000_000
 

@@ -18,6 +18,7 @@ import pytest
 from marketlab.broker import ManagedBroker
 from marketlab.broker.failures import PortTakenError
 from marketlab.broker.locks import held, held_by
+from marketlab.chaos.ground import quiet_port
 from marketlab.errors import BrokerError
 from tests.support import eventually, require
 
@@ -120,7 +121,8 @@ def test_a_message_comes_back_and_the_broker_stops_with_its_lease(broker: Manage
     assert set(psutil.Process().children()) <= before
 
 
-def test_a_killed_broker_comes_back_on_its_port_with_every_message(broker: ManagedBroker) -> None:
+def test_a_killed_broker_comes_back_on_its_port_with_every_message(home: Path) -> None:
+    broker = ManagedBroker(home, port=quiet_port())
     with broker.acquire() as first:
         send(first.bootstrap_servers, "t", range(2000))
         before = broker.status()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +62,10 @@ class Running:
 
         def find() -> psutil.Process | None:
             for child in psutil.Process(self.process.pid).children():
-                line = child.cmdline()
-                if "marketlab" in line and command in line:
-                    return child
+                with suppress(psutil.Error):  # it has ended meanwhile
+                    line = child.cmdline()
+                    if "marketlab" in line and command in line:
+                        return child
             return None
 
         return eventually(find, what=f"a child that runs {command}")  # type: ignore[return-value]

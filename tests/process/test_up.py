@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from marketlab.chaos.ground import quiet_port
 from marketlab.supervisor import MAX_DEATHS
 from tests.process.commands import Home
 from tests.support import eventually
@@ -91,7 +92,7 @@ def test_kill_9_of_any_process_and_a_new_start_end_balanced(kafka_home: Home, vi
 
 @pytest.mark.broker
 def test_kill_9_of_the_broker_ends_balanced(tmp_path: Path, kafka_installed: None, undisturbed: str) -> None:
-    home = Home(tmp_path / ".marketlab")
+    home = Home(tmp_path / ".marketlab", MARKETLAB_BROKER_PORT=str(quiet_port()))
     slow = ("--source", "simulator", "--seed", "7", "--ticks", "3000", "--rate", "500", "--clock", "simulated")
     with home.running("up", *slow, "--json") as running:
         eventually(lambda: home.stored() > 200, timeout_s=90, what="ticks in the store")
