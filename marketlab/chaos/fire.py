@@ -29,7 +29,7 @@ STUCK_S = 30.0
 MAX_RUN_TICKS = 50_000
 MOST_TRIES = 3  # for each fault that is to strike
 BATCHES = (100, 500, 2000)
-STEP_S = 0.1
+STEP_S = 0.1  # that a slow consumer needs from the place of one fault to that of the next
 CHECK_IS_CHEAP_S = 0.1  # a database that takes longer is looked into at every 50th fault only
 RESUMED = "another consumer took over"
 
@@ -111,7 +111,7 @@ class Fire:
         return self.start("consumer", Consume(kafka=self.kafka, **(usual | given)), failpoint=failpoint)
 
     def consume_slowly(self, **given: Any) -> Hand:
-        """A consumer that is busy for :data:`STEP_S` from the place of one fault to that of the next.
+        """Start a consumer that is busy for a moment from the place of one fault to that of the next.
 
         Each batch is held for a while before its commit. Else it would have stored everything before half of the faults
         have come, and the others would find it with nothing to do.
