@@ -70,6 +70,29 @@ def test_the_keys_are_listed_and_can_be_turned_off(lab: ApiLab, server: Server, 
     expect(page.locator("#chart")).to_be_visible()
 
 
+def test_a_press_on_a_kind_of_chart_leaves_the_keys_to_the_page(
+    lab: ApiLab, server: Server, open_page: OpenPage
+) -> None:
+    lab.send(*(tick(100 + n % 3, n, seq=n + 1) for n in range(30)))
+    page = open_page(server.url)
+    wait_for_points(page, 30)
+    page.get_by_text("10 s", exact=True).click()
+    wait_for_points(page, 3)
+    page.keyboard.press("t")
+    expect(page.get_by_role("button", name="Table")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Space")
+    expect(page.locator("#held")).to_be_visible()
+    page.keyboard.press("k")
+    kind = page.locator("[name=kind]:checked")
+    expect(kind).to_have_value("1m")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_text("10 s", exact=True).click()
+    page.keyboard.press("ArrowLeft")
+    expect(kind).to_have_value("1s")
+
+
 # -------------------------------------------------------------------------------------------- themes
 
 

@@ -34,8 +34,10 @@ export function startKeys(groups) {
     const key = map.get(event.key.length === 1 ? event.key.toLowerCase() : event.key)
     if (!key || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
     if (!key.always && !box.checked) return
-    if (document.querySelector('dialog[open]') || target.closest('input:not([type="checkbox"]), textarea, select')) return
-    if (event.key === ' ' && target.closest('button, a, summary, input')) return
+    if (document.querySelector('dialog[open]') || target.closest('input:not([type="checkbox"], [type="radio"]), textarea, select')) return
+    if (event.key === ' ' && target.closest('button, a, summary, [type="checkbox"]')) return
+    // A press on a kind of chart leaves the focus on it: the arrows go round the kinds, all else is the page's.
+    if (event.key.startsWith('Arrow') && target.closest('[type="radio"]')) return
     if (MOVES.has(event.key) && !free(target, event.key)) return
     event.preventDefault()
     key.run()
