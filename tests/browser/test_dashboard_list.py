@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.api_lab import ApiLab, Server, tick
 from tests.browser.conftest import OpenPage
-from tests.browser.dashboard import row
+from tests.browser.dashboard import hide, row
 from tests.support import eventually
 
 pytestmark = pytest.mark.browser
@@ -66,6 +66,27 @@ def test_every_column_sorts_and_the_order_is_remembered(lab: ApiLab, server: Ser
     page.reload()
     eventually(lambda: listed(page) == ["MSFT", "AAPL", "TSLA"], what="the remembered order")
     assert heads() == ["none", "none", "ascending", "none"]
+
+
+def test_prices_that_were_missed_are_asked_for_and_drawn(lab: ApiLab, server: Server, open_page: OpenPage) -> None:
+    def line(page: Page) -> str:
+        drawn: str = row(page, "AAPL").locator("canvas").evaluate("(canvas) => canvas.toDataURL()")
+        return drawn
+
+    lab.send(*(tick(100, n, seq=n + 1) for n in range(40)))
+    lab.send(tick(7, 0, symbol="ZZZ", seq=1), partition=1)
+    asked: list[str] = []
+    page = open_page(
+        server.url + "#ZZZ",
+        before=lambda page: page.on("requestfinished", lambda request: asked.append(request.url)),
+    )
+    eventually(lambda: line(page) and any("data/AAPL?limit=40" in url for url in asked), what="the past")
+    hide(page, hidden=True)
+    lab.send(*(tick(150 - n, 40 + n, seq=41 + n) for n in range(50)))
+    with page.expect_response(lambda response: "data/AAPL?limit=40" in response.url):
+        hide(page, hidden=False)
+    fresh = open_page(server.url + "#ZZZ")
+    eventually(lambda: line(page) == line(fresh), what="the line of somebody who was never away")
 
 
 def test_arrows_move_the_selection(lab: ApiLab, server: Server, open_page: OpenPage) -> None:

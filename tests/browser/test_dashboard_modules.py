@@ -348,13 +348,41 @@ def test_a_market_keeps_the_newest_of_every_symbol_and_its_last_prices(page: Pag
           market.latest([record(5)]),
         ].map((set) => [...set])
         market.learn('A', [record(4), record(3), record(1), record(0, { price: 0.25 })])
-        const { prices, decimals, record: newest } = market.entries.get('A')
+        const prices = () => market.entries.get('A').points.map(({ price }) => price)
+        const { decimals, record: newest } = market.entries.get('A')
+        const before = prices()
         market.take([record(6, { run: 's' })])
-        const { size } = market.entries
-        return [moved, prices, decimals, newest.id, market.priceLength, size, market.entries.get('A').prices]
+        return [moved, before, decimals, newest.id, market.priceLength, market.entries.size, prices()]
         """,
     )
     assert found == [[["A", "B"], ["A"], []], [0.25, 1, 3, 4], 2, 5, 13, 1, [6]]
+
+
+def test_a_market_knows_where_it_missed_a_price_and_learns_it(page: Page) -> None:
+    found = script(
+        page,
+        "market",
+        """
+        const market = new m.Market()
+        const tick = (id, seq, more = {}) => record(id, { seq, ...more })
+        market.latest([tick(1, 1)])
+        const entry = market.entries.get('A')
+        const filled = () => { const before = entry.filled; entry.filled = true; return before }
+        const steps = [filled()]
+        market.take([tick(3, 2)]); steps.push(filled())
+        market.take([tick(6, 4)]); steps.push(filled())
+        market.take([tick(7, 3, { late: true }), tick(9, 5)]); steps.push(filled())
+        market.learn('A', [tick(6, 4), tick(5, 3), tick(3, 2), tick(1, 1)])
+        const learnt = entry.points.map(({ id }) => id)
+        market.learn('A', [tick(11, 6), tick(9, 5), tick(6, 4)])
+        market.take([tick(11, 6)]); steps.push(filled())
+        const posted = (id) => tick(id, null, { run: null })
+        market.take([posted(12), posted(13)]); steps.push(filled())
+        market.take([posted(15)], { gap: true }); steps.push(filled())
+        return [steps, learnt, entry.points.map(({ id }) => id)]
+        """,
+    )
+    assert found == [[False, True, False, True, True, True, False], [1, 3, 5, 6, 9], [12, 13, 15]]
 
 
 def test_symbols_are_filtered_and_ordered_with_the_unknown_at_the_end(page: Page) -> None:

@@ -115,7 +115,7 @@ function take(news) {
 function apply(news) {
   if (news.restarted) forget()
   shownId = news.newestId
-  const moved = news.latest ? market.latest(news.latest) : market.take(news.ticks)
+  const moved = news.latest ? market.latest(news.latest) : market.take(news.ticks, news)
   const fresh = [...alerts.add(news.alerts), ...alerts.note(news.latest ?? news.ticks)]
   noteAlerts(fresh, { news: alertsKnown })
   showMarket()

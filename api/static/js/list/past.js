@@ -27,15 +27,19 @@ export class Past {
 
   async #fetch() {
     this.fetching = true
+    /** @type {Entry | null} */
+    let asked = null
     try {
       for (let entry = this.wanted.shift(); entry; entry = this.wanted.shift()) {
         if (entry.filled) continue
         entry.filled = true
-        this.onPage(entry.symbol, await this.api.history(entry.symbol, { limit: SPARK_POINTS }))
+        asked = entry
+        const before = entry.record.id + 1 // a page that is paused shows nothing newer
+        this.onPage(entry.symbol, await this.api.history(entry.symbol, { limit: SPARK_POINTS, before }))
       }
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error
-      // Their lines grow from now on instead; the link's state is told by the questions that matter.
+      if (asked) asked.filled = false // it is asked for again; the link's state is told by the questions that matter
     } finally {
       this.fetching = false
     }

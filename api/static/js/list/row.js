@@ -50,7 +50,7 @@ export class Row {
    * @param {Entry} entry
    * @param {{ colour: string, now: number, selected: boolean }} options `now`: ms, as the marks' times
    */
-  show({ record, prices, decimals, mark }, { colour, now, selected }) {
+  show({ record, points, decimals, mark }, { colour, now, selected }) {
     setText(this.last, format.price(record.price, decimals))
     setText(this.change, format.signed(record.change_pct))
     setText(this.average, format.price(record.moving_average, decimals))
@@ -63,7 +63,7 @@ export class Row {
     } else this.mark.textContent = ''
     this.element.classList.toggle('fresh', mark !== null && mark.freshUntil > now)
     this.choose(selected)
-    drawSpark(this.spark, prices, colour)
+    drawSpark(this.spark, points.map(({ price }) => price), colour)
   }
 
   /** @param {boolean} selected */
