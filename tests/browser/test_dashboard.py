@@ -42,7 +42,7 @@ def test_times_are_local_and_utc_stands_behind_them(lab: ApiLab, server: Server,
     page = open_page(server.url)
     expect(page.locator("#symbol-time")).to_have_text("7 Nov 2024 17:20:00")
     expect(page.locator("#symbol-time")).to_have_attribute("title", "2024-11-07 16:20:00.000 UTC")
-    expect(page.locator("#ticks-rows time")).to_have_text("17:20:00.000")
+    expect(page.locator("#ticks-rows time")).to_have_text("7 Nov 2024 17:20:00.000")
 
 
 def test_the_chosen_symbols_history_comes_when_it_is_chosen(lab: ApiLab, server: Server, open_page: OpenPage) -> None:
@@ -100,6 +100,7 @@ def test_an_alert_is_red_with_a_glyph_wherever_it_shows(lab: ApiLab, server: Ser
     expect(item.locator(".mark")).to_have_text("▼")
     expect(item.locator(".change")).to_have_text("−5.47 %")
     expect(item.locator(".from-to")).to_have_text("100.50 → 95.00")
+    expect(item.locator("time")).to_have_text("7 Nov 17:20:02")
     expect(item.locator(".why")).to_have_attribute("href", "#AAPL/alert/1")
     expect(item.locator("button")).to_have_attribute("title", "⚠️ AAPL changed by -5.47%")
     expect(page.locator("#alerts-said")).to_have_text("⚠️ AAPL changed by -5.47%")

@@ -77,6 +77,10 @@ def test_numbers_are_written_as_people_read_them(page: Page) -> None:
         "m.alertGlyph(null)": "!",
         "m.clock(1730996400)": "17:20:00",
         "m.clock(1730996400.0125, { ms: true })": "17:20:00.013",
+        "m.day(1730996400)": "7 Nov",
+        "m.moment(1730996400, new Date(1730996400000))": "17:20:00",
+        "m.moment(1730996400, new Date(1731082800000))": "7 Nov 2024 17:20:00",
+        "m.moment(1730996400, new Date(1731082800000), { ms: true, year: false })": "7 Nov 17:20:00.000",
         "m.utc(1730996400)": "2024-11-07 16:20:00.000 UTC",
         "m.utc(1e11 * 1000)": "–",
     }

@@ -46,6 +46,7 @@ export class AlertFeed {
       item.remove()
       this.items.delete(tickId)
     }
+    const today = new Date()
     shown.forEach((alert, index) => {
       let item = this.items.get(alert.tickId)
       if (item && item.dataset.alert !== String(alert.id)) {
@@ -53,6 +54,8 @@ export class AlertFeed {
         item = undefined
       }
       if (!item) this.items.set(alert.tickId, (item = this.#make(alert)))
+      // What is today's now is yesterday's after midnight. The year stands behind it, with UTC: there is no room.
+      setText(/** @type {Node} */ (item.querySelector('time')), format.moment(alert.timestamp, today, { year: false }))
       if (list.children[index] !== item) list.insertBefore(item, list.children[index] ?? null)
     })
     for (const { tickId } of news) this.#freshen(tickId)
@@ -108,8 +111,7 @@ export class AlertFeed {
         make('span', { class: 'mark', 'aria-hidden': 'true' }, format.alertGlyph(change)),
         make('span', { class: 'name' }, symbol),
         make('span', { class: 'change' }, format.change(change)),
-        make('time', { datetime: new Date(timestamp * 1000).toISOString(), title: format.utc(timestamp) },
-          format.clock(timestamp)),
+        make('time', { datetime: new Date(timestamp * 1000).toISOString(), title: format.utc(timestamp) }),
         make('span', { class: 'from-to' }, previous === null ? to : `${format.price(previous, decimals)} → ${to}`),
       ),
       ...(id === null ? [] : [make('a', { class: 'why', href: writeAddress(symbol, id), 'aria-label': `why did ${symbol} alert?` }, 'why?')]),

@@ -225,7 +225,7 @@ export class PriceChart {
     const price = (/** @type {number | null} */ value) => format.price(value, this.decimals)
     if (record) {
       return {
-        title: format.clock(x, { ms: true }),
+        title: format.moment(x, new Date(), { ms: true }),
         lines: [`price  ${price(record.price)}`, `MA(${this.window})  ${price(record.moving_average)}`, `change  ${format.signed(record.change_pct)}`],
         footer: format.utc(x),
       }
@@ -234,7 +234,7 @@ export class PriceChart {
     const lines = bar.ticks === 0
       ? ['no tick in this interval']
       : [`open  ${price(bar.open)}`, `high  ${price(bar.high)}`, `low  ${price(bar.low)}`, `close  ${price(bar.close)}`, `ticks  ${format.count(bar.ticks)}`]
-    return { title: format.clock(bar.start), lines, footer: format.utc(bar.start) }
+    return { title: format.moment(bar.start, new Date()), lines, footer: format.utc(bar.start) }
   }
 
   #plot() {

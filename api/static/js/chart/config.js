@@ -10,6 +10,7 @@ const AXIS_TEXT_PX = 12
 const TIME_LABEL_HALF_PX = 30
 const LOW_AXIS_PX = 220
 const LAST_PRICE_PX = 20
+const DAY_S = 86400
 
 /**
  * @param {Palette} colours
@@ -88,14 +89,22 @@ export function recolour(chart, colours) {
   Object.assign(chart.options.plugins.tooltip, tooltipColours(colours))
 }
 
+/** Local time's distance from UTC, seconds. @param {number} time */
+const offsetAt = (time) => -60 * new Date(time * 1000).getTimezoneOffset()
+
 /** @param {any} axis */
 function buildTimeTicks(axis) {
-  const offset = -60 * new Date(axis.max * 1000).getTimezoneOffset()
+  const offset = offsetAt(axis.max)
   // A label may not reach out of the plot, or Chart.js would move the plot.
   const half = ((axis.max - axis.min) / Math.max(1, axis.width)) * TIME_LABEL_HALF_PX
   const most = Math.max(2, Math.floor(axis.width / 90))
   const { ticks, step } = timeTicks(axis.min + half, axis.max - half, most, offset)
-  axis.ticks = ticks.map((value) => ({ value, label: format.clock(value, { ms: step < 1, seconds: step < 60 }) }))
+  axis.ticks = ticks.map((tick) => {
+    // Days may begin at another distance from UTC than the last one does.
+    const value = step < DAY_S ? tick : tick + offset - offsetAt(tick)
+    const midnight = (value + offsetAt(value)) % DAY_S === 0
+    return { value, label: midnight ? format.day(value) : format.clock(value, { ms: step < 1, seconds: step < 60 }) }
+  })
 }
 
 /** The label that a tick was built with. @param {number} _ @param {number} index @param {{ label: string }[]} ticks */

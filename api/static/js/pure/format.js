@@ -151,24 +151,36 @@ export function clock(timestamp, { ms = false, seconds = true } = {}) {
   return ms ? `${text}.${pad(at.getMilliseconds(), 3)}` : text
 }
 
+// Made once: one for every call costs more than all else that is done to show a row.
+const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
+const DAY_AND_YEAR = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
+
 /**
- * The local day, or nothing when it is that of `today`.
+ * The local day: 7 Nov.
+ * @param {number} timestamp seconds
+ */
+export function day(timestamp) {
+  return DAY.format(timestamp * 1000)
+}
+
+/**
+ * The local day, with or without its year, or nothing when it is that of `today`.
  * @param {number} timestamp seconds
  * @param {Date} today
  */
-export function day(timestamp, today) {
+export function otherDay(timestamp, today, { year = true } = {}) {
   const at = new Date(timestamp * 1000)
-  if (at.toDateString() === today.toDateString()) return ''
-  return at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
+  return at.toDateString() === today.toDateString() ? '' : (year ? DAY_AND_YEAR : DAY).format(at)
 }
 
 /**
  * Local time with its day, unless that is today's.
  * @param {number} timestamp seconds
  * @param {Date} today
+ * @param {{ ms?: boolean, year?: boolean }} [options]
  */
-export function moment(timestamp, today) {
-  return `${day(timestamp, today)} ${clock(timestamp)}`.trim()
+export function moment(timestamp, today, options) {
+  return `${otherDay(timestamp, today, options)} ${clock(timestamp, options)}`.trim()
 }
 
 /**

@@ -28,6 +28,9 @@ export function showBars(body, bars, decimals) {
 
 /** Rows that stand there already are left alone. @param {HTMLElement} body @param {{ key: string, make: () => HTMLElement }[]} rows */
 function show(body, rows) {
+  const today = new Date().toDateString()
+  if (body.dataset.today !== today) body.replaceChildren() // what was today's has another day's name now
+  body.dataset.today = today
   const wanted = new Set(rows.map(({ key }) => key))
   const kept = new Map()
   for (const row of /** @type {HTMLElement[]} */ ([...body.children])) {
@@ -73,7 +76,9 @@ function barRow(bar, decimals) {
 /** @param {number} timestamp @param {{ ms?: boolean }} [options] */
 function time(timestamp, options) {
   const at = new Date(timestamp * 1000)
-  return make('time', { datetime: at.toISOString(), title: format.utc(timestamp) }, format.clock(timestamp, options))
+  const day = format.otherDay(timestamp, new Date())
+  return make('time', { datetime: at.toISOString(), title: format.utc(timestamp) },
+    ...(day ? [make('span', { class: 'day' }, day), ' '] : []), format.clock(timestamp, options))
 }
 
 /** @param {string} text @param {string} [name] */
