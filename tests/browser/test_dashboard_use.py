@@ -138,6 +138,8 @@ def test_nothing_is_cut_off_at_any_width(
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide == 0
     chart = page.locator("#chart").bounding_box()
+    expect(page.get_by_role("button", name="Theme: system")).to_be_visible()
+    expect(page.locator("#books-chip")).to_be_visible()
     assert chart is not None
     assert chart["width"] > 180
     assert chart["height"] > 120
@@ -148,6 +150,15 @@ def test_nothing_is_cut_off_at_any_width(
           .map((node) => node.id || node.textContent)"""
     )
     assert cut == []
+    over = page.evaluate(
+        """() => {
+          const boxes = [...document.querySelectorAll('.bar :is(#link, .figures, button, .chip)')]
+            .map((node) => node.getBoundingClientRect())
+          return boxes.filter((a, index) => boxes.slice(index + 1).some(
+            (b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)).length
+        }"""
+    )
+    assert over == 0, "nothing in the bar lies over another thing"
 
 
 def test_a_phone_has_one_column_and_rows_for_thumbs(lab: ApiLab, server: Server, open_page: OpenPage) -> None:
