@@ -116,6 +116,88 @@ def test_panning_back_over_candles_asks_for_older_ones(lab: ApiLab, server: Serv
     eventually(look_back, what="all candles, from the first one on")
 
 
+def test_the_past_stays_in_sight_while_more_ticks_come_than_are_kept(
+    lab: ApiLab, server: Server, open_page: OpenPage
+) -> None:
+    walk(lab, 6000)
+    page = open_page(server.url)
+    wait_for_points(page, 600)
+    note = page.locator("#chart-note")
+
+    def farther() -> bool:
+        page.keyboard.press("-")
+        return len(points(page)[0]) == 5000 and "5,000 ticks are shown at the most" in note.inner_text()
+
+    eventually(farther, what="the most that is shown")
+    page.keyboard.press("t")
+    expect(page.locator("#ticks-more")).to_have_text("The newest 1,000 of 5,000; CSV holds all of them.")
+    expect(page.locator("#ticks-rows tr")).to_have_count(1000)
+    page.keyboard.press("t")
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    for _ in range(8):
+        page.keyboard.press("ArrowLeft")
+    expect(note).to_be_empty()
+    seen, drawn = view(page), in_sight(page)
+    assert seen[0] < FIRST + 3000
+    walk(lab, 1000, first=6000)
+    walk(lab, 1000, first=7000)
+    expect(page.locator("#symbol-time")).to_have_text("7 Nov 2024 19:33:19")
+    assert (view(page), in_sight(page)) == (seen, drawn), "what is looked at stays, however much comes"
+    for _ in range(12):
+        page.keyboard.press("ArrowLeft")
+
+    def whole_left_end() -> bool:
+        page.keyboard.press("ArrowLeft")
+        return view(page)[0] == FIRST and in_sight(page) == list(range(int(seen[1] - seen[0]) + 1))
+
+    eventually(whole_left_end, what="the first ticks of all")
+    page.keyboard.press("0")
+    eventually(lambda: in_sight(page) == list(range(7400, 8000)), what="the newest ticks")
+
+
+def in_sight(page: Page) -> list[int]:
+    """The ticks that the chart draws within its edges, by their number in the walk."""
+    found: list[int] = page.evaluate(
+        """(first) => {
+          const { data, scales: { x: { min, max } } } = Chart.getChart('chart')
+          return data.datasets[0].data.filter(({ x }) => x >= min && x <= max).map(({ x }) => Math.round(x - first))
+        }""",
+        FIRST,
+    )
+    return found
+
+
+def test_candles_of_the_past_stay_in_sight_when_newer_ones_do_not_join_them(
+    lab: ApiLab, server: Server, open_page: OpenPage
+) -> None:
+    walk(lab, 300)
+    page = open_page(server.url)
+    wait_for_points(page, 300)
+    page.keyboard.press("k")
+    wait_for_points(page, 80)
+    page.keyboard.press("ArrowLeft")
+    seen, drawn = view(page), in_sight(page)
+    with page.expect_response(lambda response: "bars/" in response.url and "limit=300" in response.url):
+        walk(lab, 5, first=900)
+    expect(page.locator("#symbol-time")).to_have_text("7 Nov 2024 17:35:04")
+    assert (view(page), in_sight(page)) == (seen, drawn)
+    page.keyboard.press("0")
+    eventually(lambda: view(page)[1] >= FIRST + 904, what="the newest candles")
+
+
+def test_the_axis_of_several_days_names_them(lab: ApiLab, server: Server, open_page: OpenPage) -> None:
+    lab.send(*(tick(100 + n, -86400.0 * (19 - n), seq=n + 1) for n in range(20)))  # with a change to winter time
+    lab.send(*(tick(100 + n % 2, 600.0 * n, symbol="NIGHT", seq=n + 1) for n in range(120)), partition=1)
+    page = open_page(server.url + "#AAPL")
+    wait_for_points(page, 20)
+    labels = "Chart.getChart('chart').scales.x.ticks.map(({ label }) => label)"
+    assert page.evaluate(labels) == ["23 Oct", "26 Oct", "29 Oct", "1 Nov", "4 Nov", "7 Nov"]
+    page.goto(server.url + "#NIGHT")
+    wait_for_points(page, 120)
+    assert page.evaluate(labels) == ["20:00", "8 Nov", "04:00", "08:00", "12:00"]
+
+
 def checked(page: Page) -> str:
     return page.locator("label:has([name=kind]:checked)").inner_text()
 
@@ -197,17 +279,18 @@ def inked(page: Page, second: int) -> dict[str, int]:
 
 
 def test_the_table_takes_the_place_of_the_canvas(lab: ApiLab, server: Server, open_page: OpenPage) -> None:
-    walk(lab, 120)
+    walk(lab, 700)
     page = open_page(server.url)
-    wait_for_points(page, 120)
+    wait_for_points(page, 600)
     rows = page.locator("#ticks-rows tr")
     expect(rows).to_have_count(50)
     page.keyboard.press("t")
     expect(page.get_by_role("button", name="Table")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#chart")).to_be_hidden()
-    expect(rows).to_have_count(120)
+    expect(rows).to_have_count(600)
+    expect(page.locator("#ticks-more")).to_be_hidden()
     page.keyboard.press("+")
-    eventually(lambda: 50 < rows.count() < 70, what="half of the rows")
+    eventually(lambda: 290 < rows.count() < 310, what="half of the rows")
     page.keyboard.press("t")
     expect(page.locator("#chart")).to_be_visible()
     expect(rows).to_have_count(50)

@@ -184,6 +184,26 @@ def test_a_series_keeps_the_newest(page: Page) -> None:
     ) == [4, 5, 6, 7, 8]
 
 
+def test_a_copied_series_ends_where_records_lack_and_is_cut_beyond_what_is_looked_at(page: Page) -> None:
+    assert script(
+        page,
+        "series",
+        """
+        const ids = (series) => series.records.map((r) => r.id)
+        const series = new m.Series(8)
+        series.fill([5, 4, 3, 2, 1].map((id) => record(id, { timestamp: id })), { all: true })
+        series.lose()
+        series.add([record(9, { timestamp: 9 })])
+        const copy = series.copy()
+        copy.cut(9, 2.5)
+        copy.add([record(0, { timestamp: 0 })])
+        const little = series.copy()
+        little.cut(1, 2.5)
+        return [ids(series), series.room, ids(copy), copy.room, ids(little)]
+        """,
+    ) == [[1, 2, 3, 4, 5, 9], 2, [0, 1, 2, 3], 4, [1, 2, 3, 4]]
+
+
 def test_a_line_joins_only_records_of_the_newest_stream(page: Page) -> None:
     assert script(
         page,

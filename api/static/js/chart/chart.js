@@ -14,9 +14,13 @@ import { drawAlerts, drawCrosshair, drawEnd, drawLastPrice } from './marks.js'
 /** @typedef {{ x: number, y: number, record: TickRecord | null, bar: Bar | null }} Point */
 /** @typedef {import('./marks.js').AlertMark} AlertMark */
 /**
- * `records`: of one stream, in order; with bars, for the last price alone.
- * @typedef {{ kind: 'line', records: TickRecord[], breaks: Set<number>, alerts: AlertMark[] }} Line
- * @typedef {{ kind: 'bars', bars: Bar[], interval: number, records: TickRecord[], alerts: AlertMark[] }} Candles
+ * `records`: of one stream, in order; `newest`: of the symbol, wherever the chart looks.
+ * @typedef {{
+ *   kind: 'line', records: TickRecord[], breaks: Set<number>, newest: TickRecord | undefined, alerts: AlertMark[],
+ * }} Line
+ * @typedef {{
+ *   kind: 'bars', bars: Bar[], interval: number, newest: TickRecord | undefined, alerts: AlertMark[],
+ * }} Candles
  */
 
 const LIVE_POINTS = 600 // more are not told apart on a screen of this width
@@ -26,7 +30,7 @@ const LABEL_ROOM_PX = 56 // right of the lines, for their names
 const MARK_ROOM_PX = 28 // above and below the lines, for an alert's glyph and figure
 
 /** @type {Line} */
-const NOTHING = { kind: 'line', records: [], breaks: new Set(), alerts: [] }
+const NOTHING = { kind: 'line', records: [], breaks: new Set(), newest: undefined, alerts: [] }
 
 // Chart.js is a classic script and stands on the window.
 const { Chart } = /** @type {any} */ (globalThis)
@@ -97,15 +101,21 @@ export class PriceChart {
   seen() {
     const { min, max } = this.view.range(this.#extent())
     const { content } = this
-    const records = content.records.filter(({ timestamp }) => timestamp >= min && timestamp <= max)
-    const bars = content.kind === 'line' ? [] : content.bars.filter(({ start }) => start + content.interval > min && start < max)
-    return { records, bars }
+    if (content.kind === 'line') {
+      return { records: content.records.filter(({ timestamp }) => timestamp >= min && timestamp <= max), bars: [] }
+    }
+    return { records: [], bars: content.bars.filter(({ start }) => start + content.interval > min && start < max) }
   }
 
   /** Where time runs on the canvas, px. */
   get area() {
     const { left = 0, width = 0 } = this.chart.chartArea ?? {}
     return { left, width }
+  }
+
+  /** The right edge of what is looked at, seconds. */
+  get end() {
+    return this.view.range(this.#extent()).max
   }
 
   /** Whether the left edge stands before everything that is known. */
@@ -201,11 +211,9 @@ export class PriceChart {
     let low = Infinity
     let high = -Infinity
     const { records, bars } = this.seen()
-    if (this.content.kind === 'line') {
-      for (const { price } of records) {
-        if (price < low) low = price
-        if (price > high) high = price
-      }
+    for (const { price } of records) {
+      if (price < low) low = price
+      if (price > high) high = price
     }
     for (const bar of bars) {
       if (bar.low !== null && bar.low < low) low = bar.low
@@ -216,7 +224,7 @@ export class PriceChart {
 
   /** The newest price, and where it stands. */
   #last() {
-    const record = this.content.records.at(-1)
+    const record = this.content.newest
     return record && { time: record.timestamp, price: record.price, average: record.moving_average }
   }
 

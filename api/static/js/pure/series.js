@@ -21,6 +21,31 @@ export class Series {
     return this.records.at(-1)
   }
 
+  /** How many more there is room for before the oldest are let go. */
+  get room() {
+    return this.limit - this.records.length
+  }
+
+  /** The same again, as far as nothing is lacking: what is done to one is not done to the other. */
+  copy() {
+    const copy = new Series(this.limit)
+    const end = this.knownUpTo ?? Infinity
+    copy.records = this.records.filter(({ id }) => id <= end)
+    copy.breaks = new Set(this.breaks)
+    copy.knownUpTo = null
+    return copy
+  }
+
+  /**
+   * Let some of the newest go, but none that stand at or before a time, nor the one after it, where a line goes to.
+   * @param {number} count records
+   * @param {number} end seconds
+   */
+  cut(count, end) {
+    const seen = this.records.findLastIndex(({ timestamp }) => timestamp <= end) + 2
+    for (const gone of this.records.splice(Math.max(seen, this.records.length - count))) this.breaks.delete(gone.id)
+  }
+
   /** Some records did not come: remember from where on. */
   lose() {
     this.knownUpTo ??= this.newest?.id ?? 0

@@ -1,6 +1,7 @@
 // @ts-check
 /** What is known of the chosen symbol: its ticks, and its bars of one length; asked for, and kept up with what comes. */
 
+import * as format from '../pure/format.js'
 import { Series } from '../pure/series.js'
 
 /** @typedef {import('../types.js').TickRecord} TickRecord */
@@ -30,9 +31,43 @@ export class History {
     /** @type {Interval | null} */
     this.interval = null
     this.asked = false
-    this.exhausted = false
-    this.barsExhausted = false
+    /** The first there are, once they were found: an id, and a start in seconds. @type {number | null} */
+    this.firstTick = null
+    /** @type {number | null} */
+    this.firstBar = null
+    this.lookedBack = false
+    /** What a person looks back at, once the series or the bars have gone on without it. @type {Series | null} */
+    this.keptSeries = null
+    /** @type {Bar[] | null} */
+    this.keptBars = null
     this.left = new AbortController()
+  }
+
+  /** The ticks that the chart may show. */
+  get seenSeries() {
+    return this.keptSeries ?? this.series
+  }
+
+  /** The bars that the chart may show. */
+  get seenBars() {
+    return this.keptBars ?? this.bars
+  }
+
+  /** A person looks at the past, which then must stay; or at the newest again. @param {boolean} back */
+  look(back) {
+    this.lookedBack = back
+    if (!back) this.keptSeries = this.keptBars = null
+  }
+
+  /** Ticks that came by themselves. @param {TickRecord[]} records oldest first */
+  add(records) {
+    this.#keep(records.length)
+    this.series.add(records)
+  }
+
+  /** The series is about to grow, and may let go of what is looked at. @param {number} count records */
+  #keep(count) {
+    if (this.lookedBack && count > this.series.room) this.keptSeries ??= this.series.copy()
   }
 
   /** Nobody wants to know any more. */
@@ -60,18 +95,30 @@ export class History {
     }
     page = page.filter(({ id }) => id <= until())
     this.asked = true
+    this.#keep(page.length)
     this.series.fill(page, { all: whole || first })
     return page
   }
 
-  /** Ask for ticks before those that are known. @returns {Promise<boolean>} whether some came */
-  async older() {
-    const oldest = this.series.records[0]
-    if (!oldest || this.exhausted) return false
-    const page = await this.api.history(this.symbol, { limit: PAGE, before: oldest.id, signal: this.left.signal })
-    const added = this.series.add([...page].reverse())
-    this.exhausted = page.length < PAGE || added < page.length
-    return added > 0
+  /**
+   * Ask for ticks before those that can be seen.
+   * @param {number} end of what is looked at, seconds: later ones make room
+   * @returns {Promise<string>} what stood in the way, for people
+   */
+  async older(end) {
+    const [oldest] = this.seenSeries.records
+    if (!oldest || oldest.id === this.firstTick) return ''
+    if (this.lookedBack && this.seenSeries.room < PAGE) {
+      this.keptSeries ??= this.series.copy()
+      this.keptSeries.cut(PAGE - this.keptSeries.room, end)
+    }
+    const series = this.seenSeries
+    const limit = Math.min(PAGE, series.room)
+    if (limit <= 0) return full(series.limit, 'ticks')
+    const page = await this.api.history(this.symbol, { limit, before: oldest.id, signal: this.left.signal })
+    series.add([...page].reverse())
+    if (page.length < limit) this.firstTick = page.at(-1)?.id ?? oldest.id
+    return ''
   }
 
   /**
@@ -83,7 +130,7 @@ export class History {
     if (this.interval !== interval) {
       this.interval = interval
       this.bars = []
-      this.barsExhausted = false
+      this.keptBars = this.firstBar = null
     }
     const newest = this.bars.at(-1)
     const limit = newest ? NEWEST_BARS : BARS
@@ -92,20 +139,37 @@ export class History {
       page = await this.api.bars(this.symbol, { interval, limit: BARS, signal })
     }
     if (this.interval !== interval || page.length === 0) return
-    const whole = this.bars.some((bar) => bar.start >= page[0].start)
-    if (!whole) this.barsExhausted = false
-    this.bars = [...whole ? this.bars.filter((bar) => bar.start < page[0].start) : [], ...page].slice(-MOST_BARS)
+    const whole = this.bars.length === 0 || this.bars.some((bar) => bar.start >= page[0].start)
+    const bars = [...whole ? this.bars.filter((bar) => bar.start < page[0].start) : [], ...page]
+    if (this.lookedBack && (!whole || bars.length > MOST_BARS)) this.keptBars ??= this.bars
+    this.bars = bars.slice(-MOST_BARS)
   }
 
-  /** Ask for bars before those that are known. @returns {Promise<boolean>} whether some came */
-  async olderBars() {
-    const { interval, bars: [oldest] } = this
-    if (!interval || !oldest || this.barsExhausted || this.bars.length >= MOST_BARS) return false
-    const options = { interval, limit: BARS, before: oldest.start, signal: this.left.signal }
-    const page = await this.api.bars(this.symbol, options)
-    if (this.interval !== interval || this.bars[0] !== oldest) return false
-    this.bars = [...page, ...this.bars]
-    this.barsExhausted = page.length < BARS
-    return page.length > 0
+  /**
+   * Ask for bars before those that can be seen.
+   * @param {number} end of what is looked at, seconds: later ones make room
+   * @returns {Promise<string>} what stood in the way, for people
+   */
+  async olderBars(end) {
+    const { interval } = this
+    const [oldest] = this.seenBars
+    if (!interval || !oldest || oldest.start === this.firstBar) return ''
+    if (this.lookedBack && this.seenBars.length + BARS > MOST_BARS) {
+      const seen = this.seenBars.filter((bar) => bar.start < end).length
+      this.keptBars = this.seenBars.slice(0, Math.max(seen, MOST_BARS - BARS))
+    }
+    const limit = Math.min(BARS, MOST_BARS - this.seenBars.length)
+    if (limit <= 0) return full(MOST_BARS, 'candles')
+    const page = await this.api.bars(this.symbol, { interval, limit, before: oldest.start, signal: this.left.signal })
+    if (this.interval !== interval || this.seenBars[0] !== oldest) return ''
+    if (this.keptBars) this.keptBars = [...page, ...this.keptBars]
+    else this.bars = [...page, ...this.bars]
+    if (page.length < limit) this.firstBar = page[0]?.start ?? oldest.start
+    return ''
   }
+}
+
+/** @param {number} most @param {string} what */
+function full(most, what) {
+  return `${format.count(most)} ${what} are shown at the most: look closer to go back further.`
 }

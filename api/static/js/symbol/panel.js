@@ -13,7 +13,7 @@ import { showBars, showTicks } from './ticks.js'
 /** @typedef {'line' | Interval} Kind */
 
 const LAST_TICKS = 50
-const TABLE_ROWS = 300
+const TABLE_ROWS = 1000 // browsers lay out all rows anew for each that comes
 const BARS_EVERY_MS = 1000
 
 export class SymbolPanel {
@@ -36,6 +36,8 @@ export class SymbolPanel {
     /** @type {Kind} */
     this.kind = 'line'
     this.table = false
+    /** Why no more of the past is shown, if so. */
+    this.full = ''
     /** The page is paused and shows nothing after this id. @type {number | null} */
     this.until = null
     this.barsAt = -Infinity
@@ -51,6 +53,7 @@ export class SymbolPanel {
   choose(symbol) {
     this.history.leave()
     this.history = new History(this.api, symbol)
+    this.full = ''
     this.chart.reset()
     this.draw(null)
     void this.catchUp()
@@ -65,7 +68,7 @@ export class SymbolPanel {
     const newest = latest?.find((record) => record.symbol === history.symbol)
     const missed = latest ? newest !== undefined && newest.id > (history.series.newest?.id ?? 0) : gap
     if (missed) history.series.lose()
-    history.series.add(mine)
+    history.add(mine)
     if (missed) void this.catchUp()
     else if (mine.length > 0) {
       this.draw(null)
@@ -87,6 +90,8 @@ export class SymbolPanel {
   /** @param {Kind} kind */
   show(kind) {
     this.kind = kind
+    this.full = ''
+    this.history.look(false) // the chart begins each kind with the newest
     this.barsAt = -Infinity
     this.draw(null)
     this.#keepBars()
@@ -102,10 +107,15 @@ export class SymbolPanel {
 
   /** Another part of time is looked at. */
   async looked() {
+    const { history, chart } = this
+    history.look(!chart.view.following)
+    this.full = ''
     this.draw(null)
-    const { history } = this
-    if (!this.chart.beforeAll) return
-    await this.#quietly(history, async () => void (await (this.kind === 'line' ? history.older() : history.olderBars())))
+    await this.#quietly(history, async () => {
+      if (!chart.beforeAll) return
+      const full = await (this.kind === 'line' ? history.older(chart.end) : history.olderBars(chart.end))
+      if (history === this.history) this.full = full
+    })
   }
 
   /** What can be seen, for a file. */
@@ -140,7 +150,7 @@ export class SymbolPanel {
       note = error.message
     }
     if (history !== this.history) return
-    setText(byId('chart-note'), note && `Some of this could not be had: ${note}.`)
+    setText(byId('chart-note'), note ? `Some of this could not be had: ${note}.` : this.full)
     this.draw(null)
   }
 
@@ -149,20 +159,25 @@ export class SymbolPanel {
     const { symbol, series } = history
     if (symbol === '') return
     const decimals = this.market.decimals(symbol)
-    const stream = series.stream
-    const newest = stream.at(-1) ?? series.newest ?? this.market.entries.get(symbol)?.record
-    const alerts = this.#alerts(kind === 'line' ? stream : series.records)
-    if (kind === 'line') this.chart.show({ kind: 'line', records: stream, breaks: series.breaks, alerts }, decimals)
-    else if (history.interval === kind) {
-      this.chart.show({ kind: 'bars', bars: this.#shownBars(), interval: SECONDS[kind], records: stream, alerts }, decimals)
+    history.look(!this.chart.view.following)
+    const newest = series.stream.at(-1) ?? series.newest ?? this.market.entries.get(symbol)?.record
+    if (kind === 'line') {
+      const { stream, breaks } = history.seenSeries
+      this.chart.show({ kind: 'line', records: stream, breaks, newest, alerts: this.#alerts(stream) }, decimals)
+    } else if (history.interval === kind) {
+      const alerts = this.#alerts(series.records)
+      this.chart.show({ kind: 'bars', bars: this.#shownBars(), interval: SECONDS[kind], newest, alerts }, decimals)
     }
     this.#figures(newest, decimals)
     const bars = this.table && kind !== 'line'
     byId('ticks-table').hidden = bars
     byId('bars-table').hidden = !bars
-    const seen = this.table ? this.chart.seen() : null
-    if (bars) showBars(byId('bars-rows'), seen?.bars ?? [], decimals)
-    else showTicks(byId('ticks-rows'), seen?.records ?? series.records, decimals, seen ? TABLE_ROWS : LAST_TICKS)
+    const seen = this.table ? this.chart.seen() : { records: series.records.slice(-LAST_TICKS), bars: [] }
+    if (bars) showBars(byId('bars-rows'), seen.bars.slice(-TABLE_ROWS), decimals)
+    else showTicks(byId('ticks-rows'), seen.records.slice(-TABLE_ROWS), decimals)
+    const { length } = bars ? seen.bars : seen.records
+    byId('ticks-more').hidden = length <= TABLE_ROWS
+    setText(byId('ticks-more'), `The newest ${format.count(TABLE_ROWS)} of ${format.count(length)}; CSV holds all of them.`)
   }
 
   /**
@@ -182,7 +197,7 @@ export class SymbolPanel {
 
   /** While the page is paused, a bar that was not over then would show what came after. */
   #shownBars() {
-    const { bars, series, interval } = this.history
+    const { seenBars: bars, series, interval } = this.history
     const end = this.until === null || interval === null ? Infinity : (series.newest?.timestamp ?? 0) - SECONDS[interval]
     return bars.filter((bar) => bar.start <= end)
   }

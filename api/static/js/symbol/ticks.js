@@ -11,10 +11,9 @@ import * as format from '../pure/format.js'
  * @param {HTMLElement} body
  * @param {TickRecord[]} records oldest first
  * @param {number} decimals
- * @param {number} most rows
  */
-export function showTicks(body, records, decimals, most) {
-  const rows = records.slice(-most).reverse()
+export function showTicks(body, records, decimals) {
+  const rows = [...records].reverse()
   show(body, rows.map((record) => ({ key: `${record.id}/${decimals}`, make: () => tickRow(record, decimals) })))
 }
 
