@@ -184,7 +184,8 @@ async function askSlowly() {
   try {
     if (due.latest) {
       due.latest = false
-      list.update(market.take(await ask('data?since=0'))) // "unchanged" since it was asked here, not by the stream
+      // "since", for "unchanged" means since it was asked here, not by the stream
+      list.update(market.take(await ask('data?since=0'), { gap: true }))
     }
     if (due.alerts) {
       due.alerts = false
