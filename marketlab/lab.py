@@ -96,6 +96,20 @@ class Lab:
         lab.data()                        # the last record of every symbol
         lab.books()                       # where every tick went
 
+    The same without a broker, on a tape:
+
+    >>> lab = Lab(seed=7, transport="tape")
+    >>> run = lab.run(ticks=500, rate=0).wait()
+    >>> run.balanced, run.account["stored"]
+    (True, 500)
+    >>> [record["symbol"] for record in lab.data()]
+    ['AAPL', 'AMZN', 'GOOG', 'NFLX', 'TSLA']
+    >>> [record["seq"] for record in lab.history("AAPL", limit=3)]
+    [114, 113, 112]
+    >>> [alert["symbol"] for alert in lab.alerts()], lab.explain().verdict
+    (['GOOG'], 'confirmed')
+    >>> lab.close()
+
     A second one in the same kernel closes the first, so that a notebook can be run again from the top. Several
     notebooks do not meet: each has a topic, a consumer group and a database of its own.
 
@@ -192,7 +206,7 @@ class Lab:
         A second call goes on where the first one ended.
 
         >>> [tick["symbol"] for tick in Lab().ticks(rate=0, count=3)]
-        ['GOOG', 'AMZN', 'NFLX']
+        ['TSLA', 'AMZN', 'GOOG']
 
         :param rate: ticks a second over all five symbols; 0: as fast as they are taken
         :param seconds: end after so long
