@@ -97,26 +97,29 @@ class Drawing:
         axes = figure.add_axes((0, 0, 1, 1), facecolor="none")
         axes.set(xlim=(-MARGIN_PX, self.width + MARGIN_PX), ylim=(self.height + MARGIN_PX, -MARGIN_PX))
         axes.set_axis_off()
-        for shape in self.shapes:
+        for place, shape in enumerate(self.shapes):  # matplotlib alone would put lines above areas, and texts above all
             if isinstance(shape, Text):
                 axes.text(
                     shape.x, shape.y, shape.text, color=ink[shape.colour], size=shape.size * PX * 0.92,
                     ha={"start": "left", "middle": "center", "end": "right"}[shape.anchor], va="center_baseline",
-                    weight="bold" if shape.bold else "normal",
+                    weight="bold" if shape.bold else "normal", zorder=place,
                 )  # fmt: skip
             elif isinstance(shape, Path):
                 axes.plot(
                     *zip(*shape.points, strict=True), color=ink[shape.colour], linewidth=shape.width * PX,
                     linestyle=(0, DASH) if shape.dashed else "-", solid_joinstyle="round",
+                    zorder=place,
                 )  # fmt: skip
             elif isinstance(shape, Polygon):
-                axes.add_patch(PolygonPatch(shape.points, facecolor=ink[shape.fill], edgecolor="none"))
+                axes.add_patch(
+                    PolygonPatch(shape.points, facecolor=ink[shape.fill], edgecolor="none", zorder=place)
+                )
             else:
                 box = FancyBboxPatch(
                     (shape.x, shape.y), shape.width, shape.height, boxstyle=f"round,pad=0,rounding_size={RADIUS}",
                     facecolor=ink[shape.fill] if shape.fill else "none",
                     edgecolor=ink[shape.stroke] if shape.stroke else "none",
-                    linewidth=PX, linestyle="-" if shape.fill else (0, (3, 3)),
+                    linewidth=PX, linestyle="-" if shape.fill else (0, (3, 3)), zorder=place,
                 )  # fmt: skip
                 axes.add_patch(box)
         return png(figure)
