@@ -47,6 +47,21 @@ AFTER = """
 alive = sum(thread.name.startswith("marketlab ") for thread in threading.enumerate())
 print("threads", alive, "errors", [w.error for w in everything if w.error], "frames", min(w.frames for w in everything))
 """
+#: Looks at the times below charts frame by frame: which were seen, and which of them not where they should be.
+WATCH_TIMES = """() => {
+  window.times = new Set();
+  window.astray = new Set();
+  const look = () => {
+    for (const tick of document.querySelectorAll(".marketlab .bqplot .axis[text-anchor=middle] .tick")) {
+      const text = tick.querySelector("text");
+      times.add(text.textContent);
+      const aside = new DOMMatrix(getComputedStyle(text).transform).e;
+      if (aside || getComputedStyle(tick.querySelector("line")).display !== "none") astray.add(text.textContent);
+    }
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +95,7 @@ def test_every_widget_is_live_heard_while_a_cell_runs_and_gone_when_it_should_be
     # Everything moves, in the colours of the theme.
     body = page.locator(f"{PANEL} .stick_body").last
     chart_line = page.locator(f"{PANEL} .marketlab:has(.ml-button:text-is('Pause')):has(.bqplot) path.line").last
+    page.evaluate(WATCH_TIMES)
     notebook.moves(chart_line, "d", times=3)
     notebook.moves(body, "d", times=2)
     expect(page.locator(f"{PANEL} .ml-status", has_text="● LIVE")).to_have_count(7)
@@ -99,6 +115,11 @@ def test_every_widget_is_live_heard_while_a_cell_runs_and_gone_when_it_should_be
     expect(page.locator(f"{PANEL} .ml-status", has_text="● LIVE")).to_have_count(7)
     page.locator(f"{PANEL} .bqplot path.dot, {PANEL} .bqplot .dot_grp path").last.hover(force=True)
     expect(page.locator(".bqplot_mark_tooltip", has_text=re.compile(r"\d\d:\d\d:\d\d\.\d\d\d"))).to_have_count(1)
+
+    # A time stands below its place from the first frame on.
+    before = page.evaluate("times.size")
+    eventually(lambda: page.evaluate("times.size") >= before + 2, what="two more times below the charts")
+    assert page.evaluate("[...astray]") == []
 
     # The theme changes under them.
     page.get_by_role("menubar").get_by_text("Settings", exact=True).click()
