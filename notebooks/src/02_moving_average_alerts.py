@@ -172,7 +172,7 @@ import pandas as pd
 frame = pd.DataFrame(ticks)
 prices = frame.groupby("symbol")["price"]
 frame["ma5"] = prices.transform(lambda own: own.rolling(5, min_periods=1).mean())
-apart = max(abs(frame["ma5"] - ma5(ticks)))
+apart = max(abs(frame["ma5"] - list(ma5(ticks))))
 print(f"the two ways are at most {apart:.1e} apart")
 frame.tail(3)
 
@@ -183,8 +183,9 @@ frame.tail(3)
 #
 # **Why not always pandas?** It wants the whole table. A stream has no whole: the next tick comes when it comes, and
 # the deque costs five prices of memory and a microsecond. (And where do the last digits come from? pandas carries a
-# sum along, adding the new price and taking the old one off. One absurd price of 10¹⁶, and that sum stays wrong for
-# good. Your check had such a price in it.)
+# sum along, adding the new price and taking the old one off. Do that with plain `+` and `-`, and after one absurd price
+# of 10¹⁶ the sum is wrong for good. pandas carries along what rounding has lost, too, as [Kahan's
+# sum](https://en.wikipedia.org/wiki/Kahan_summation_algorithm) does. Your check had such a price in it.)
 
 # %% [markdown]
 # ## When to say something · 6 minutes
@@ -299,7 +300,8 @@ def think(tick):
     own = recent.setdefault(tick["symbol"], deque(maxlen=5))
     previous = own[-1]["price"] if own else None
     own.append(tick)
-    average, alert = ma5(list(own))[-1], alerts(previous, tick["price"])
+    *_, average = ma5(list(own))  # the last one is of this tick
+    alert = alerts(previous, tick["price"])
     change = change_pct(previous, tick["price"]) if previous else None
     if alert:
         log.warning("%s changed by %.2f%%", tick["symbol"], change)
@@ -324,7 +326,7 @@ with LiveChart("NFLX") as chart:
 print(written.getvalue() or "no alert: nothing has moved by 3 % or more")
 
 # %% [markdown]
-# **What you should see.** After two seconds a red ▼, and after six another one: NFLX falls by 3.42 %, and then by
+# **What you should see.** After two seconds a red ▼, and after five another one: NFLX falls by 3.42 %, and then by
 # 5.88 %. The price falls in one tick, the average takes five to follow. And the log has each alert once.
 #
 # **Why it matters.** Look at what this consumer remembers: `recent`, in memory. If you restarted the kernel now, Kafka

@@ -43,7 +43,9 @@ def plot(prices, title):
     x, y = LinearScale(), LinearScale(min=0, max=520)
     steps = np.arange(len(prices), dtype=float)
     line = Lines(x=steps, y=np.array(prices), scales={"x": x, "y": y}, stroke_width=1.5)
-    axes = [Axis(scale=x, label=title), Axis(scale=y, orientation="vertical")]
+    axes = [Axis(scale=x, label=title), Axis(scale=y, side="left")]
+    axes[0].label_color = "var(--jp-ui-font-color1)"
+    axes[1].tick_values = np.arange(0.0, 501.0, 100.0)
     margin = {"top": 10, "bottom": 45, "left": 45, "right": 10}
     size = {"width": "380px", "height": "240px"}
     return Figure(marks=[line], axes=axes, fig_margin=margin, layout=size)
@@ -214,13 +216,17 @@ observe("m3.empty", candles.get(5), candles=candles, second=5)
 # %%
 from bqplot import OHLC
 
+from marketlab.axis import round_ticks
+
 seconds_with = sorted(candles)
 rows = [[candles[s][part] for part in ("open", "high", "low", "close")] for s in seconds_with]
 x, y = LinearScale(min=-1, max=12), LinearScale()
 mark = OHLC(x=np.array(seconds_with, dtype=float), y=np.array(rows), scales={"x": x, "y": y})
 mark.marker, mark.stroke = "candle", "var(--jp-ui-font-color1)"
 mark.colors = ["transparent", "gray"]  # risen, fallen
-axes = [Axis(scale=x, label="second"), Axis(scale=y, orientation="vertical", tick_format=".2f")]
+axes = [Axis(scale=x, label="second"), Axis(scale=y, side="left", tick_format=".2f")]
+axes[0].label_color = "var(--jp-ui-font-color1)"
+axes[1].tick_values = np.array(round_ticks(np.min(rows), np.max(rows)))
 Figure(marks=[mark], axes=axes, layout={"width": "640px", "height": "260px"})
 
 # %% [markdown]

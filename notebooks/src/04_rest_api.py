@@ -224,8 +224,8 @@ def validate(record):
 # factory](https://flask.palletsprojects.com/en/stable/patterns/appfactories/).) An error is an answer too and has a
 # form, *problem details* ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)): what is wrong, and where.
 #
-# Two more fields are asked for: `run`, which run of a producer made the tick, and `seq`, the how-manyth of its symbol
-# it was in that run. What they are good for comes next.
+# Two more fields are asked for: `run`, which run of a producer made the tick, and `seq`, a number that no other tick of
+# its symbol has in that run. What they are good for comes next.
 
 # %%
 from http import HTTPStatus
@@ -246,7 +246,7 @@ def make_app(records, latest, validate):
 
     @app.get("/data")
     def data():
-        return latest(list(records.values()))
+        return list(latest(list(records.values())))
 
     @app.get("/data/<symbol>")
     def history(symbol):

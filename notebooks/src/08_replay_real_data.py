@@ -123,7 +123,7 @@ def due(stamps):
 
 
 # %%
-waits = solved("m8.due")([stamp for stamp, _ in trades])
+waits = list(solved("m8.due")([stamp for stamp, _ in trades]))
 print(f"{len(waits)} trades in {waits[-1]:.1f} s; at {speed}-fold pace {waits[-1] / speed:.1f} s")
 
 # %% [markdown]
@@ -233,7 +233,7 @@ def bars(ticks, length):
 
 # %%
 btc = [(time, price) for _, symbol, price, _, time in merged if symbol == "SYNBTC"]
-made = solved("m8.bars")(btc, 1)
+made = {int(start): bar for start, bar in solved("m8.bars")(btc, 1).items()}
 begin = min(made)
 near = {start - begin: made[start] or [None] * 4 for start in range(begin + 29, begin + 36)}
 pd.DataFrame(near, index=["open", "high", "low", "close"]).T

@@ -17,7 +17,7 @@ KEYS = Question(
         Distractor(
             3,
             "dealing cards",
-            "Kafka deals out messages in turn, yes, but only those that have no key.",
+            "So a producer may spread messages that have no key. Of those with a key, the key alone decides.",
         ),
         Distractor(
             10, "a partition a message", "Partitions are made with the topic, and few; a message makes none of its own."

@@ -85,7 +85,7 @@ def _with_pandas(ticks: Ticks) -> Any:
 
     frame = pd.DataFrame(ticks, columns=["symbol", "price"])
     prices = frame["price"].astype(float)
-    # A carried sum keeps the rounding error of one huge price, so each window is summed by itself.
+    # Each window by itself, as the others do; rolling().mean() carries a sum, and makes up for what rounding takes.
     return prices.groupby(frame["symbol"]).transform(
         lambda own: own.rolling(5, min_periods=1).apply(lambda window: sum(window) / len(window), raw=True)
     )
