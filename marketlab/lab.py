@@ -25,7 +25,7 @@ from marketlab.crew import Crew
 from marketlab.deadline import Deadline
 from marketlab.doctor import Finding
 from marketlab.errors import BrokerError, MarketlabError, NotFoundError
-from marketlab.model import Alert
+from marketlab.model import Alert, Tick
 from marketlab.notebook.answers import BooksAnswer, Findings, Reason, Table, behind, framed
 from marketlab.notebook.client import ApiClient, Follower
 from marketlab.notebook.processes import Processes, ask, options
@@ -45,6 +45,7 @@ from marketlab.widgets.verdict import Verdict
 from marketlab.wiring import group, kafka, open_source, open_transport, tape_path
 
 if TYPE_CHECKING:
+    from marketlab.widgets.control_panel import Choice, ControlPanel
     from marketlab.widgets.live import LiveWidget
 
 __all__ = ["Broker", "Lab"]
@@ -221,8 +222,7 @@ class Lab:
                 return
             if wait > 0:
                 time.sleep(wait)
-            tick = next(self._source)
-            yield {"symbol": tick.symbol, "price": tick.price, "timestamp": tick.timestamp}
+            yield _as_dict(next(self._source))
             given += 1
 
     # ---------------------------------------------------------------------------------------- the pipeline
@@ -455,6 +455,31 @@ class Lab:
         self.watch(feed, seconds=seconds, background=background)
         return feed
 
+    def panel(
+        self,
+        *takers: Callable[[Mapping[str, Any]], object],
+        sources: Sequence[str] = ("simulator",),
+        rate: float = 20.0,
+    ) -> ControlPanel:
+        """Start, pause, step and stop, for ticks that go to your own functions instead of into the pipeline.
+
+        ::
+
+            chart = LiveChart("AAPL")
+            display(lab.panel(chart.push), chart)
+
+        :param takers: each is called with every tick, a dict as :meth:`ticks` gives it
+        :param sources: to choose from: ``simulator``, ``uniform`` or ``replay:FILE``
+        :param rate: ticks a second, to begin with
+        """
+        from marketlab.widgets.control_panel import ControlPanel
+
+        def ticks(choice: Choice) -> Iterator[dict[str, Any]]:
+            seed = None if choice.recorded else self._seed
+            return map(_as_dict, open_source(choice.source, seed=seed, symbols=choice.symbols or None))
+
+        return ControlPanel(ticks, *takers, sources=sources, rate=rate)
+
     def watch(self, *widgets: LiveWidget, seconds: float | None = None, background: bool = False) -> None:
         """Show widgets until the run is over, or ``seconds`` are; an interrupt ends them too, and nothing else.
 
@@ -559,6 +584,10 @@ class Lab:
         if not self._is_tape:
             settings = settings.model_copy(update={"bootstrap_servers": self.bootstrap_servers})
         return open_transport(settings, self._transport)
+
+
+def _as_dict(tick: Tick) -> dict[str, Any]:
+    return {"symbol": tick.symbol, "price": tick.price, "timestamp": tick.timestamp}
 
 
 def _show(thing: object) -> None:

@@ -69,7 +69,7 @@ class BooksPanel(LiveWidget):
         runs = self._books["runs"]
         still = sum(run["state"] == "open" for run in runs)
         state = "■ ended" if self.ended else "● LIVE"
-        return f"<b>{state}</b> · {still:,} runs open, {len(runs) - still:,} closed"
+        return f"<b>{state}</b> · runs: {still:,} open, {len(runs) - still:,} closed"
 
     def drawing(self) -> Drawing:
         """The same as a still picture."""

@@ -156,6 +156,27 @@ reason = lab.explain()
 reason
 
 # %% [markdown]
+# ## All of it at once · 1 minute
+#
+# A pipeline can be looked at from many sides, and they do not disturb one another: the alerts as a feed, a watchlist of
+# all five shares, and the books, eight seconds long. Press **Why?** beside an alert: it is the same question as above,
+# asked while ticks flow.
+
+# %%
+from marketlab.widgets import BooksPanel, Watchlist
+
+with lab.run(rate=20, seconds=8):
+    feed = lab.feed(background=True)  # shows it, and goes on
+    watchlist, panel = Watchlist(pull=lab.follow()), BooksPanel(lab.books)
+    lab.watch(watchlist, panel)
+    feed.wait(30)
+
+# %% [markdown]
+# **What you should see.** Numbers that move in two of the three, and a feed that does not: it holds the alerts of
+# before, with the place of each in the log, and is quiet until something jumps. The upper bar of the books is empty until
+# the run ends, for only then the producer says how many ticks it has made.
+
+# %% [markdown]
 # ## The way from here
 #
 # | | you build |
@@ -183,6 +204,8 @@ lab.verdict(
         "of these, produced": (run.account["produced"], stored),
         "the paused view missed nothing": (chart.numbers()["ticks"], len(of_run)),
         "the alert comes out again": (reason.verdict, "confirmed"),
+        "alerts in the feed": (feed.numbers()["alerts"], len(lab.alerts())),
+        "shares in the watchlist": (len(watchlist.numbers()["symbols"]), 5),
         "the books": ("balanced" if lab.books().balanced else "out of balance", "balanced"),
     },
 )

@@ -168,7 +168,7 @@ def averages(ticks):
 # is stored, flagged, and counted in a bin of its own, and nobody has to wonder where it went.
 
 # %% [markdown]
-# ## Candles · 7 minutes
+# ## Candles · 8 minutes
 #
 # A chart of ten thousand ticks is a blot. Since the rice merchants of Osaka one draws four numbers for each span of
 # time: the first price, the highest, the lowest and the last. **Write** `candle(prices)`: the prices of one span in the

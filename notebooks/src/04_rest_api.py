@@ -3,7 +3,7 @@
 #
 # source → producer → Kafka topic → **consumer → API** → SQLite → dashboard
 #
-# Until now what your pipeline knows was known in this notebook. In about 35 minutes it will have an address: others
+# Until now what your pipeline knows was known in this notebook. In about 40 minutes it will have an address: others
 # ask `GET /data`, your consumer posts to `POST /update`, and whatever comes in from outside is looked at before it is
 # kept. You write the API yourself, in Flask, and see each request on a tape.
 

@@ -4,7 +4,7 @@
 # **a recording → producer** → Kafka topic → consumer → SQLite → API → dashboard
 #
 # A simulator is well-behaved: it has one clock, no pauses and no surprises. Real recordings have all of them. In about
-# 35 minutes you will have read a raw file of an exchange, replayed it through the pipeline, made bars of it that make
+# 40 minutes you will have read a raw file of an exchange, replayed it through the pipeline, made bars of it that make
 # nothing up, recorded the run, and played it again to the very same result.
 
 # %% tags=["parameters"]
@@ -171,7 +171,7 @@ table.assign(time=pd.to_datetime(table["time"], unit="s")).head()
 # %% [markdown]
 # ## How often does it ring? · 4 minutes
 #
-# This lab alerts when a price moves by 3 % or more from one trade to the next. The simulator does that every half
+# This lab alerts when a price moves by 3 % or more from one trade to the next. The simulator does that three times a
 # minute.
 #
 # **Predict.** Six minutes of bitcoin and ether on a large exchange are 15,863 trades. How many of them alert?

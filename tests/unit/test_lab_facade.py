@@ -16,6 +16,7 @@ from marketlab.sources import DEFAULT_SYMBOLS
 from marketlab.transports import KafkaConfig
 from marketlab.widgets import registry
 from marketlab.widgets.verdict import NotYetError, Verdict
+from tests.support import eventually
 
 
 class Kafka:
@@ -120,3 +121,16 @@ def test_on_a_tape_there_is_no_broker_to_be_had(kafka: Kafka, tmp_path: Path) ->
         with pytest.raises(BrokerError, match="has a tape in its place"):
             ask()
     assert kafka.most == 0
+
+
+def test_a_panel_lets_the_ticks_of_the_seed_flow_to_ones_own_functions(lab: Lab) -> None:
+    taken: list[dict[str, Any]] = []
+    panel = lab.panel(taken.append)
+    try:
+        for number in range(1, 4):
+            panel.step()
+            eventually(lambda number=number: len(taken) == number, what=f"tick {number}")
+    finally:
+        panel.finish()
+    wanted = lab.ticks(rate=0, count=3)
+    assert [(tick["symbol"], tick["price"]) for tick in taken] == [(tick["symbol"], tick["price"]) for tick in wanted]

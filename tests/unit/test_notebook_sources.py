@@ -5,15 +5,18 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import json
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from marketlab.gradebook.contents import Contents
 from tests.house import ROOT
 
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
+TABLE = (ROOT / "docs" / "teaching.md").read_text(encoding="utf-8").splitlines()
 LONGEST_TITLE = 42  # with its mark; in a JupyterLab of common width, too
 LONGEST_LINE = 100  # of code: longer ones are cut in a JupyterLab of common width
 
@@ -79,6 +82,14 @@ def test_a_title_is_not_covered_by_the_buttons_of_its_cell(path: Path) -> None:
     title = "".join(cells(path, False)[0]["source"]).splitlines()[0]
     assert title.startswith(f"# {int(path.name[:2])} · ")
     assert len(title) <= LONGEST_TITLE
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_the_minutes_of_a_notebook_are_those_of_its_sections(path: Path) -> None:
+    contents = Contents.read(made(path, False))
+    sections = sum(map(int, re.findall(r"^# ## .* · (\d+) minutes?$", path.read_text(), flags=re.MULTILINE)))
+    assert contents.minutes == 5 * round(sections / 5)
+    assert f"| {contents.minutes} |" in next(line for line in TABLE if line.startswith(f"| {path.name[:2]} "))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)

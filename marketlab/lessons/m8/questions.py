@@ -18,8 +18,8 @@ CALM = Question(
             476, "the threshold as a share", "3 % of all trades? The threshold is how far a price moves, not how often."
         ),
         Distractor(
-            6,
-            "one a minute",
+            18,
+            "three a minute",
             "That is the simulator's pace. Its jumps are there so that you see an alert; a market owes you none.",
         ),
         Distractor(
