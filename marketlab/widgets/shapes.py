@@ -111,9 +111,7 @@ class Drawing:
                     zorder=place,
                 )  # fmt: skip
             elif isinstance(shape, Polygon):
-                axes.add_patch(
-                    PolygonPatch(shape.points, facecolor=ink[shape.fill], edgecolor="none", zorder=place)
-                )
+                axes.add_patch(PolygonPatch(shape.points, facecolor=ink[shape.fill], edgecolor="none", zorder=place))
             else:
                 box = FancyBboxPatch(
                     (shape.x, shape.y), shape.width, shape.height, boxstyle=f"round,pad=0,rounding_size={RADIUS}",

@@ -173,8 +173,8 @@ with lab.run(rate=20, seconds=8):
 
 # %% [markdown]
 # **What you should see.** Numbers that move in two of the three, and a feed that does not: it holds the alerts of
-# before, with the place of each in the log, and is quiet until something jumps. The upper bar of the books is empty until
-# the run ends, for only then the producer says how many ticks it has made.
+# before, with the place of each in the log, and is quiet until something jumps. The upper bar of the books is empty
+# until the run ends, for only then the producer says how many ticks it has made.
 
 # %% [markdown]
 # ## The way from here
