@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from marketlab.errors import OffsetOutOfRangeError, TransportError
 from marketlab.ports import Assigned, Chunk, Subscription
 
 __all__ = ["record"]
@@ -20,11 +21,12 @@ def record(
     drain: bool,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> int:
-    """Write every message of the log, from the oldest on.
+    """Write every message of the log, from the oldest on, each once: after a rebalance from where it stands.
 
     :param write: takes the messages of one partition, in offset order
     :param drain: end at the end offsets seen at the start instead of at ``stop``
     :returns: messages written
+    :raises OffsetOutOfRangeError: the log no longer holds what comes next
     """
     try:
         ends = subscription.end_offsets(timeout_s=30.0) if drain else {}
@@ -35,7 +37,13 @@ def record(
                 break
             polled = subscription.poll(timeout_s=POLL_S)
             if isinstance(polled, Assigned):
-                reached = subscription.seek(dict.fromkeys(polled.partitions))
+                known = reached or {}
+                try:
+                    reached = known | subscription.seek({p: known.get(p) for p in polled.partitions})
+                except OffsetOutOfRangeError:
+                    raise
+                except TransportError:
+                    pass  # the log is away; the assignment is reported again when it is back
                 continue
             for chunk in polled.chunks:
                 write(chunk)
