@@ -33,9 +33,15 @@ def record(settings: Settings, *, file: Path, as_json: bool, follow: bool, for_s
     with stopping() as stop, open_transport(settings, progress=progress(quiet=as_json)) as log:
         if for_s is not None:
             stop_after(for_s, stop)
-        with TapeWriter(file, topic=settings.topic, partitions=log.partitions) as writer:
+        with TapeWriter(file, topic=settings.topic, partitions=log.partitions, overwrite=force) as writer:
             subscription = log.subscribe(f"{group(settings)}-record-{new_run()}")
-            written = copy(subscription, writer.write, stop, drain=not follow)
+            try:
+                written = copy(subscription, writer.write, stop, drain=not follow)
+            except BaseException:
+                if writer.count:  # by now the log may not hold it any more
+                    writer.close()
+                    err.print(f"[yellow]![/] the recording ends early, with {writer.count:,} messages on {file}")
+                raise
     if as_json:
         print_json({"file": str(file), "messages": written, "log": writer.log_id})
     else:
