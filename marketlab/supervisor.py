@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,7 @@ from filelock import FileLock, Timeout
 
 from marketlab.books import RunBook, balance
 from marketlab.deadline import Deadline
-from marketlab.digest import digest
+from marketlab.digest import DigestRow, digest
 from marketlab.errors import HomeInUseError, MarketlabError
 from marketlab.files import read_json, write_json
 from marketlab.ports import StoreReader
@@ -435,7 +435,11 @@ class Pipeline:
         result.restarts = self._restarts()
         if book.stored + book.late:
             rules = self._reader.rules(book.run, log=book.log)
-            rows = list(self._reader.digest_rows(book.run, log=book.log))
-            result.alerts = sum(row[6] is not None for row in rows)
-            result.digest = digest(rows, rules=rules)
+
+            def rows() -> Iterator[DigestRow]:  # never all at once: a run has any length
+                for row in self._reader.digest_rows(book.run, log=book.log):
+                    result.alerts += row[6] is not None
+                    yield row
+
+            result.digest = digest(rows(), rules=rules)
         return result

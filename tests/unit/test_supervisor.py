@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import signal
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from marketlab.books import RunBook
+from marketlab.digest import DigestRow, digest
 from marketlab.errors import MarketlabError
-from marketlab.supervisor import MAX_DEATHS, Child
+from marketlab.model import Rule
+from marketlab.supervisor import MAX_DEATHS, Child, Pipeline
+from marketlab.testing.memory_store import MemoryStore
 
 
 class Mortal(Child):
@@ -42,3 +48,32 @@ def test_a_child_that_gets_something_done_may_die_any_number_of_times(child: Mor
         child.restart("--run", "r")
         child.thrives()
     assert child.restarts == len(child.started) == 10 * MAX_DEATHS
+
+
+class LongRun(MemoryStore):
+    """Holds a run of so many ticks, every third an alert, without holding its rows."""
+
+    def __init__(self, ticks: int) -> None:
+        super().__init__()
+        self._ticks = ticks
+
+    def digest_rows(self, run: str, *, log: str) -> Iterator[DigestRow]:
+        for ordinal in range(1, self._ticks + 1):
+            alert = "⚠️ A changed by 3.00%" if ordinal % 3 == 0 else None
+            yield "A", ordinal, 1.0 / ordinal, float(ordinal), None, 1.0 / ordinal, alert, False
+
+    def rules(self, run: str, *, log: str) -> list[Rule]:
+        return [Rule()]
+
+
+def test_what_a_run_comes_to_is_told_without_holding_its_rows(tmp_path: Path) -> None:
+    store = LongRun(ticks := 30_000)
+    pipeline = Pipeline(tmp_path, producer=[], consumer=[], api=[], reader=store, log="log")
+    tracemalloc.start()
+    try:
+        result = pipeline._result(RunBook("r", "log", stored=ticks), ticks, {}, 1.0)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (result.alerts, result.digest) == (10_000, digest(store.digest_rows("r", log="log"), rules=[Rule()]))
+    assert most < 10 * ticks, "bytes; a row takes some 150"
