@@ -34,14 +34,20 @@ class AnalyticsLog:
     """
 
     def __init__(self, path: Path, *, window: int) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._window = window
-        self._file = logging.handlers.RotatingFileHandler(path, backupCount=LOG_FILES, encoding="utf-8")
+        self._file = self._open()
+
+    def _open(self) -> logging.handlers.RotatingFileHandler:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        return logging.handlers.RotatingFileHandler(self._path, backupCount=LOG_FILES, encoding="utf-8")
 
     def __call__(self, batch: Batch) -> None:
         """Append the lines of a batch. A full disk leaves a hole here, never in the store, which says so."""
-        stream: Any = self._file.stream  # open as long as the handler is
         with suppress(OSError):
+            if self._file.stream is None:  # a rollover failed half way, for its folder was deleted or cannot be written
+                self._file = self._open()
+            stream: Any = self._file.stream
             stream.write(self.text(batch))
             stream.flush()
             if stream.tell() >= LOG_BYTES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,20 @@ def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     log = AnalyticsLog(tmp_path / "analytics.log", window=5)
     log(batch(row(100.0, 100.0)))
     log.close()
+
+
+def test_a_log_whose_rotation_failed_is_opened_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listeners, "LOG_BYTES", 200)
+    folder = tmp_path / "logs"
+    log = AnalyticsLog(folder / "analytics.log", window=5)
+    shutil.rmtree(folder)
+    folder.touch()  # so that it cannot be made again either
+    for number in range(4):
+        log(batch(row(100.0 + number, 100.0), row(100.5, 100.0), row(101.5, 100.0)))
+    folder.unlink()
+    log(batch(row(110.0, 100.0)))
+    log.close()
+    assert [line["event"] for line in lines(folder / "analytics.log")] == ["AAPL | Price: 110.00 | MA(5): 100.00"]
 
 
 def test_the_terminal_shows_each_tick_its_average_and_its_alert() -> None:
