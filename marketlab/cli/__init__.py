@@ -93,12 +93,22 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except MarketlabError as error:
-        if "--debug" in sys.argv[1:]:
-            raise
-        fail(error)
-        sys.exit(error.exit_code)
     except BrokenPipeError:  # `marketlab books | head`
         sys.stderr.close()
         sys.exit(0)
+    except (MarketlabError, OSError) as error:
+        if "--debug" in sys.argv[1:]:
+            raise
+        worded = error if isinstance(error, MarketlabError) else _worded(error)
+        fail(worded)
+        sys.exit(worded.exit_code)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _worded(error: OSError) -> MarketlabError:
+    """What the system has refused and no room has put into words: as a rule a home that cannot be written."""
+    found = error.strerror or str(error)
+    return MarketlabError(
+        found if error.filename is None else f"{error.filename} cannot be used: {found}",
+        mend="Make it writable or make room, or name another home (MARKETLAB_HOME); --debug shows where it happened.",
+    )
