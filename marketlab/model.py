@@ -173,6 +173,8 @@ class StreamState:
     ``gaps`` are disjoint and ascending, and each lies within one of ``breaks``, which says where it was found.
     ``refused`` counts sequence numbers that arrived as dead letters and not (repaired) since; ``refused_seqs`` are
     these numbers, as ranges like ``gaps``. The two are kept apart, so that they can be held against each other.
+    These three lists may grow long and rarely change: whoever changes one says so in ``ranges_changed``, or a store may
+    leave what it has of them as it is.
     """
 
     key: StreamKey
@@ -190,6 +192,7 @@ class StreamState:
     gaps: list[Gap] = field(default_factory=list)
     breaks: list[Break] = field(default_factory=list)
     refused_seqs: list[Gap] = field(default_factory=list)
+    ranges_changed: bool = field(default=False, compare=False)  # since the last commit
     window: deque[float] = field(default_factory=deque)
     window_offsets: deque[int] = field(default_factory=deque)
 

@@ -107,6 +107,7 @@ class Engine:
     def committed(self, batch: Batch) -> None:
         """Let go of what a committed batch has made durable and nothing will ask for soon."""
         for key, state in batch.streams.items():
+            state.ranges_changed = False
             if state.closed:
                 self._live[key.partition].pop((key.run, key.symbol), None)
         if sum(map(len, self._live.values())) > self._max_live:
@@ -160,7 +161,7 @@ def _accept(state: StreamState, tick: Tick, offset: int, alerts: list[Alert]) ->
             state.highest_seq = seq
         else:
             seen = _see(state, seq, offset, timestamp)
-            if seen is None and not _repaired(state, seq):
+            if seen is None and not sequence.repair(state, seq):
                 state.duplicate += 1
                 return None
             late = late or not seen
@@ -243,16 +244,7 @@ def _account(refusal: Refusal, streams: _Streams, offset: int) -> None:
         return
     state = streams[refusal.run, refusal.symbol]
     if _see(state, refusal.seq, offset, None) is not None:
-        state.refused += 1
-        sequence.include(state.refused_seqs, refusal.seq)
-
-
-def _repaired(state: StreamState, seq: int) -> bool:
-    """Whether a number that was seen before was refused then: the message was repaired and sent again."""
-    if not sequence.fill(state.refused_seqs, seq):
-        return False
-    state.refused -= 1
-    return True
+        sequence.refuse(state, refusal.seq)
 
 
 def _close(state: StreamState, close: Close, offset: int) -> None:

@@ -6,7 +6,7 @@ from bisect import bisect_right
 
 from marketlab.model import Break, Gap, StreamState
 
-__all__ = ["close", "fill", "include", "note_break", "see"]
+__all__ = ["close", "fill", "include", "note_break", "refuse", "repair", "see"]
 
 
 def fill(gaps: list[Gap], seq: int) -> bool:
@@ -51,10 +51,12 @@ def see(state: StreamState, seq: int) -> bool | None:
     if seq > highest:
         if seq > highest + 1:
             state.gaps.append([highest + 1, seq - 1])
+            state.ranges_changed = True
         state.highest_seq = seq
         return True
     if not fill(state.gaps, seq):
         return None
+    state.ranges_changed = True
     _mend_break(state, seq)
     return False
 
@@ -63,6 +65,7 @@ def close(state: StreamState, last_seq: int, *, symbols: int | None) -> None:
     """Note a closing record: what is missing up to ``last_seq`` is a gap. Reading it again changes nothing."""
     if last_seq > state.highest_seq:
         state.gaps.append([state.highest_seq + 1, last_seq])
+        state.ranges_changed = True
         state.highest_seq = last_seq
     state.last_seq = max(last_seq, state.last_seq or 0)
     state.run_symbols = max(symbols or 0, state.run_symbols or 0) or None
@@ -77,6 +80,26 @@ def note_break(state: StreamState, first: int, last: int, *, offset: int, timest
     if state.window_offsets:
         before_offset, before_time = state.window_offsets[-1], state.newest
     state.breaks.append(Break(first, last, before_offset, before_time, offset, timestamp))
+    state.ranges_changed = True
+
+
+def refuse(state: StreamState, seq: int) -> None:
+    """Note that a number, which was not seen before, has arrived in a message that is refused."""
+    state.refused += 1
+    include(state.refused_seqs, seq)
+    state.ranges_changed = True
+
+
+def repair(state: StreamState, seq: int) -> bool:
+    """Note that a number, which was seen before, has arrived in a tick.
+
+    :returns: whether it was refused then: the message was repaired and sent again
+    """
+    if not fill(state.refused_seqs, seq):
+        return False
+    state.refused -= 1
+    state.ranges_changed = True
+    return True
 
 
 def _mend_break(state: StreamState, seq: int) -> None:

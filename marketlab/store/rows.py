@@ -25,6 +25,7 @@ __all__ = [
     "alert_values",
     "dead_letter_from",
     "dead_letter_values",
+    "range_values",
     "record_from",
     "stream_book_from",
     "stream_from",
@@ -42,7 +43,7 @@ _NOTHING = "[]"
 
 
 def stream_values(state: StreamState) -> tuple[Any, ...]:
-    """What changes in the table ``streams``, in the order of its columns."""
+    """What changes in the table ``streams`` with every batch."""
     return (
         state.rule.window,
         state.rule.threshold_pct,
@@ -55,19 +56,24 @@ def stream_values(state: StreamState) -> tuple[Any, ...]:
         state.last_seq,
         state.run_symbols,
         None if state.newest == -inf else state.newest,
-        _text(state.gaps) if state.gaps else _NOTHING,
         _text(list(state.window)),
         _text(list(state.window_offsets)),
-        _text(state.refused_seqs) if state.refused_seqs else _NOTHING,
-        _text(state.breaks) if state.breaks else _NOTHING,
     )
+
+
+def range_values(state: StreamState) -> tuple[str, str, str]:
+    """What changes there only when a number is missing, refused, or comes after all.
+
+    Each is written whole: 20,000 gaps are 1.3 MB, and the commit that opens one more takes some 10 ms instead of 0.1.
+    """
+    return _text(state.gaps), _text(state.refused_seqs), _text(state.breaks)
 
 
 def stream_from(row: tuple[Any, ...]) -> StreamState:
     """A row of ``streams`` as state; windows hold as many ticks as the rule says."""
     (
         id_, log, run, symbol, partition, window, threshold_pct, ordinal, stored, late, duplicate, refused,
-        highest_seq, last_seq, run_symbols, newest, gaps, prices, offsets, refused_seqs, breaks,
+        highest_seq, last_seq, run_symbols, newest, prices, offsets, gaps, refused_seqs, breaks,
     ) = row  # fmt: skip
     return StreamState(
         StreamKey(log, partition, run, symbol),

@@ -13,8 +13,9 @@ from marketlab.store.layout import TICK_COLUMNS
 _COUNTS = ("received", *BINS)
 _STATE = (
     "window", "threshold_pct", "ordinal", "stored", "late", "duplicate", "refused", "highest_seq", "last_seq",
-    "run_symbols", "newest", "gaps", "window_prices", "window_offsets", "refused_seqs", "breaks",
+    "run_symbols", "newest", "window_prices", "window_offsets",
 )  # fmt: skip
+_RANGES = ("gaps", "refused_seqs", "breaks")
 _ALERT = (
     "id", "symbol", "text", "price", "previous_price", "change_pct", "moving_average", "timestamp", "window",
     "threshold_pct", "partition", '"offset"', "previous_offset", "window_prices", "window_offsets", "seq", "ordinal",
@@ -30,8 +31,8 @@ _RECORD = (
 _LATEST = (*_RECORD, "first_id", "largest_change_pct", "largest_id", "alert_id")
 
 
-def _list(names: tuple[str, ...]) -> str:
-    return ", ".join(names)
+def _list(names: tuple[str, ...], each: str = "") -> str:
+    return ", ".join(f"{name}{each}" for name in names)
 
 
 def _marks(names: tuple[str, ...]) -> str:
@@ -72,14 +73,16 @@ MOVE: Final = f"""
     WHERE log = ? AND partition = ? AND epoch = ? AND next_offset IS ?"""
 
 STREAM: Final = f"""
-    SELECT id, log, run, symbol, partition, {_list(_STATE)} FROM streams
+    SELECT id, log, run, symbol, partition, {_list((*_STATE, *_RANGES))} FROM streams
     WHERE log = ? AND run = ? AND symbol = ? AND partition = ?"""
 
 ADD_STREAM: Final = f"""
-    INSERT INTO streams (log, run, symbol, partition, {_list(_STATE)}) VALUES {_marks(("", "", "", "", *_STATE))}
+    INSERT INTO streams (log, run, symbol, partition, {_list((*_STATE, *_RANGES))})
+    VALUES {_marks(("", "", "", "", *_STATE, *_RANGES))}
     RETURNING id"""
 
-UPDATE_STREAM: Final = f"UPDATE streams SET {', '.join(f'{name} = ?' for name in _STATE)} WHERE id = ?"
+UPDATE_STREAM: Final = f"UPDATE streams SET {_list(_STATE, ' = ?')} WHERE id = ?"
+UPDATE_STREAM_AND_RANGES: Final = f"UPDATE streams SET {_list((*_STATE, *_RANGES), ' = ?')} WHERE id = ?"
 
 # Rows come in the order of writing, so the last id of a batch is the run's last so far.
 UPDATE_RUN: Final = """

@@ -28,7 +28,7 @@ from marketlab.store.layout import Touched, latest_values, lay_out
 from marketlab.store.posting import post
 from marketlab.store.queries import key
 from marketlab.store.reader import SqliteReader
-from marketlab.store.rows import alert_values, dead_letter_values, stream_from, stream_values
+from marketlab.store.rows import alert_values, dead_letter_values, range_values, stream_from, stream_values
 from marketlab.store.schema import prepare
 from marketlab.store.wal import WriteAheadLog
 
@@ -168,8 +168,13 @@ class SqliteStore(SqliteReader, Store):
         if batch.alerts:
             self._write_alerts(connection, batch, first_id)
         connection.executemany(sql.REPLACE_LATEST, latest_values(batch.rows, touched.values(), first_id=first_id))
+        streams = batch.streams.values()
         connection.executemany(
-            sql.UPDATE_STREAM, ((*stream_values(state), state.id) for state in batch.streams.values())
+            sql.UPDATE_STREAM, ((*stream_values(state), state.id) for state in streams if not state.ranges_changed)
+        )
+        connection.executemany(
+            sql.UPDATE_STREAM_AND_RANGES,
+            ((*stream_values(state), *range_values(state), state.id) for state in streams if state.ranges_changed),
         )
         _write_runs(connection, batch, touched.values(), chain.next_tick_id - 1)
         if batch.dead_letters:
@@ -251,7 +256,8 @@ def _add_streams(connection: apsw.Connection, fresh: Iterable[StreamState]) -> N
         key = state.key
         try:
             state.id = connection.execute(
-                sql.ADD_STREAM, (key.log, key.run, key.symbol, key.partition, *stream_values(state))
+                sql.ADD_STREAM,
+                (key.log, key.run, key.symbol, key.partition, *stream_values(state), *range_values(state)),
             ).get
         except apsw.ConstraintError as error:
             raise StoreError(f"{key} must be loaded before it is gone on with, it is in the store already") from error

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from marketlab.analytics import engine
-from marketlab.model import DeadLetter
+from marketlab.analytics import sequence
+from marketlab.model import DeadLetter, StreamState
 from marketlab.store import SqliteStore, pruning
 from marketlab.store import statements as sql
 
@@ -57,20 +57,20 @@ def taken_by_both(patch: pytest.MonkeyPatch) -> None:
 @bug
 def repaired_taken_for_a_duplicate(patch: pytest.MonkeyPatch) -> None:
     """The number of a refused message was seen, so the repaired one is thrown away."""
-    patch.setattr(engine, "_repaired", lambda *_: False)
+    patch.setattr(sequence, "repair", lambda *_: False)
 
 
 @bug
 def repaired_counted_twice(patch: pytest.MonkeyPatch) -> None:
     """Late now, and refused still."""
-    repaired = engine._repaired
+    repair = sequence.repair
 
-    def still_refused(state: engine.StreamState, seq: int) -> bool:
-        found = repaired(state, seq)
+    def still_refused(state: StreamState, seq: int) -> bool:
+        found = repair(state, seq)
         state.refused += found
         return found
 
-    patch.setattr(engine, "_repaired", still_refused)
+    patch.setattr(sequence, "repair", still_refused)
 
 
 # --------------------------------------------------------------------------------------------- pruned

@@ -107,7 +107,7 @@ def test_a_repair_that_is_not_taken_out_of_the_refused_unbalances_the_books(
     def forgets(state: engine.StreamState, seq: int) -> bool:
         return engine.sequence.fill(state.refused_seqs, seq)
 
-    monkeypatch.setattr(engine, "_repaired", forgets)
+    monkeypatch.setattr(engine.sequence, "repair", forgets)
     feed = Feed(MemoryStore())
     feed(*ticks(1), refused(2), Close("r", "AAPL", 2, 1))
     feed(*ticks(2, first_seq=2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from marketlab.analytics import MovingAverage, alert_text, price_text, reaches, tick_line
-from marketlab.analytics.sequence import close, fill, see
+from marketlab.analytics.sequence import close, fill, note_break, refuse, repair, see
 from marketlab.model import Rule, StreamKey, StreamState
 
 prices = st.floats(min_value=1e-6, max_value=1e11)
@@ -138,3 +139,28 @@ def test_closing_twice_changes_nothing() -> None:
     close(state, 3, symbols=2)
     assert (state.gaps, state.last_seq, state.run_symbols) == (gaps, 3, 2)
     assert math.isinf(state.newest)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda state: see(state, 9),
+        lambda state: see(state, 3),
+        lambda state: close(state, 9, symbols=1),
+        lambda state: note_break(state, 8, 8, offset=9, timestamp=None),
+        lambda state: refuse(state, 7),
+        lambda state: repair(state, 6),
+    ],
+)
+def test_whoever_changes_what_a_stream_holds_of_numbers_says_so(change: Callable[[StreamState], object]) -> None:
+    state = stream()
+    for seq in (1, 2, 5, 6):
+        see(state, seq)
+    refuse(state, 6)
+    state.ranges_changed = False
+    see(state, 7)
+    see(state, 7)
+    assert not repair(state, 7)
+    assert not state.ranges_changed
+    change(state)
+    assert state.ranges_changed
