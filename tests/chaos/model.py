@@ -63,7 +63,7 @@ def account(messages: Iterable[Tick | Close | Refusal]) -> dict[tuple[str, str],
             stream.refused += 1
             continue
         kept = [row for row in stream.rows if not row.late]
-        late = it.timestamp < max((row.timestamp for row in kept), default=-inf) or (it.seq or inf) < highest
+        late = it.timestamp < max((row.timestamp for row in kept), default=-inf) or (it.seq or inf) <= highest
         prices = [*(row.price for row in kept[-(WINDOW - 1) :]), it.price]
         average = None if late else fsum(prices) / len(prices)
         alert = _alert(it.symbol, prices) if not late and len(prices) > 1 else None
