@@ -229,6 +229,8 @@ class Consumer:
         while not self._stop.is_set():
             try:
                 self._subscription = self._join()
+            except OffsetOutOfRangeError:
+                raise
             except TransportError as error:
                 self._say(str(error))  # the log is away just now; who lost a partition need not die of it
                 self._stop.wait(RETRY_S)

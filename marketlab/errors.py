@@ -9,7 +9,7 @@
     ├─ SourceError                the file or simulator cannot give ticks (exit 2)
     ├─ BrokerError                the managed broker cannot be had (exit 3)
     ├─ TransportError             retriable unless its type says otherwise (exit 3)
-    │  ├─ OffsetOutOfRangeError   the log no longer holds what the store wants next
+    │  ├─ OffsetOutOfRangeError   the log no longer holds what the store wants next, or is another one
     │  ├─ DeliveryError           messages that the log did not acknowledge
     │  └─ TapeError               not a tape, or a damaged one
     ├─ StoreError                 (exit 3)
@@ -103,7 +103,7 @@ class TransportError(MarketlabError):
 
 
 class OffsetOutOfRangeError(TransportError):
-    """The store wants an offset that the log does not hold; never reset silently."""
+    """The store wants an offset that the log does not hold, or the log is another one; never reset silently."""
 
 
 class DeliveryError(TransportError):

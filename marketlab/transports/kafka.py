@@ -80,7 +80,7 @@ class KafkaTransport(Transport):
 
         with self._lock:
             if self._reader is None:
-                self._reader = KafkaReader(self._config)
+                self._reader = KafkaReader(self._config, self._identified())
             try:
                 yield self._reader
             except TransportError:

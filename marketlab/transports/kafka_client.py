@@ -9,12 +9,25 @@ import uuid
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from marketlab.errors import TransportError
+from marketlab.errors import OffsetOutOfRangeError, TransportError
 from marketlab.transports.kafka_config import KafkaConfig
 
-__all__ = ["TopicIdentity", "failed", "identify", "missing_topic", "open_client", "said", "topic_facts"]
+if TYPE_CHECKING:
+    from marketlab.transports.kafka_guard import LogGuard
+
+__all__ = [
+    "TopicIdentity",
+    "another_log",
+    "failed",
+    "identify",
+    "missing_topic",
+    "open_client",
+    "said",
+    "topic_facts",
+    "topic_id",
+]
 
 _numbers = itertools.count(1)
 
@@ -23,17 +36,24 @@ _numbers = itertools.count(1)
 class TopicIdentity:
     """Which log this is, and its number of partitions."""
 
-    log_id: str
+    cluster_id: str | None
+    topic_id: str
     partitions: int
 
+    @property
+    def log_id(self) -> str:
+        """``kafka:CLUSTER/TOPIC_ID``."""
+        return f"kafka:{self.cluster_id}/{self.topic_id}"
 
-def open_client(make: Callable[..., Any], config: KafkaConfig, **options: Any) -> Any:
+
+def open_client(make: Callable[..., Any], config: KafkaConfig, *, guard: LogGuard | None = None, **options: Any) -> Any:
     """A client of kafka-python, connected.
 
     A client that cannot connect leaves its thread and sockets behind, so its network part is made here and closed.
 
     :param make: ``KafkaConsumer``, ``KafkaProducer`` or ``KafkaAdminClient``
-    :raises TransportError: no broker answers in time
+    :param guard: keeps it to one log
+    :raises TransportError: no broker answers in time, or it has another log
     """
     from kafka.errors import KafkaError
 
@@ -42,7 +62,8 @@ def open_client(make: Callable[..., Any], config: KafkaConfig, **options: Any) -
     networks = []
 
     def network(**given: Any) -> Any:
-        networks.append(make.DEFAULT_CONFIG["kafka_client"](**given))  # type: ignore[attr-defined]
+        network_of = guard.client if guard else make.DEFAULT_CONFIG["kafka_client"]  # type: ignore[attr-defined]
+        networks.append(network_of(**given))
         return networks[-1]
 
     own = {"client_id": f"marketlab-{os.getpid()}-{next(_numbers)}", "proxy_url": PROXY_URL}
@@ -52,6 +73,8 @@ def open_client(make: Callable[..., Any], config: KafkaConfig, **options: Any) -
     except BaseException as error:
         for opened in networks:
             opened.close()
+        if guard is not None and guard.broken is not None:
+            raise guard.broken from error
         if isinstance(error, KafkaError):
             raise failed(config, "connect", error) from error
         raise
@@ -75,7 +98,7 @@ def identify(config: KafkaConfig) -> TopicIdentity:
             raise failed(config, "describe the topic", error) from error
     if found is None:
         raise missing_topic(config)
-    return TopicIdentity(f"kafka:{cluster}/{found['topic_id']}", len(found["partitions"]))
+    return TopicIdentity(cluster, found["topic_id"], len(found["partitions"]))
 
 
 def topic_facts(admin: Any, topic: str) -> dict[str, Any] | None:
@@ -91,10 +114,13 @@ def topic_facts(admin: Any, topic: str) -> dict[str, Any] | None:
         return None
     if facts["error_code"]:
         raise error(topic)
-    raw = facts.get("topic_id")
+    return {**facts, "topic_id": topic_id(topic, facts.get("topic_id"))}
+
+
+def topic_id(topic: str, raw: object) -> str:
+    """A topic's id out of metadata, as Kafka's own tools print it; where the broker has none, the name."""
     known = uuid.UUID(str(raw)) if raw else uuid.UUID(int=0)
-    text = base64.urlsafe_b64encode(known.bytes).rstrip(b"=").decode() if known.int else topic
-    return {**facts, "topic_id": text}
+    return base64.urlsafe_b64encode(known.bytes).rstrip(b"=").decode() if known.int else topic
 
 
 def failed(config: KafkaConfig, act: str, error: BaseException) -> TransportError:
@@ -102,6 +128,20 @@ def failed(config: KafkaConfig, act: str, error: BaseException) -> TransportErro
     return TransportError(
         f"Kafka at {config.bootstrap_servers}: wanted to {act}, found {said(error)}",
         mend="Is it up? `marketlab broker status` for the managed broker, `marketlab doctor` for all else.",
+    )
+
+
+def another_log(config: KafkaConfig, wanted: TopicIdentity, found: TopicIdentity) -> OffsetOutOfRangeError:
+    """Under the topic's name there is another log: positions mean nothing in it."""
+    if found.cluster_id == wanted.cluster_id:
+        return OffsetOutOfRangeError(
+            f"topic {config.topic} was deleted and made again: wanted log {wanted.log_id}, found {found.log_id}",
+            mend="Start again: the new log is read from its own beginning.",
+        )
+    return OffsetOutOfRangeError(
+        f"Kafka at {config.bootstrap_servers} is another one now: wanted cluster {wanted.cluster_id}, found "
+        f"{found.cluster_id}; nothing of it was read, nothing was sent to it",
+        mend="Bring the broker back to its address, in place of the other, then start again; what is stored stays.",
     )
 
 

@@ -18,6 +18,7 @@ from marketlab.partitioner import Partitioner
 from marketlab.ports import Publisher
 from marketlab.transports.kafka_client import TopicIdentity, failed, open_client, said
 from marketlab.transports.kafka_config import KafkaConfig
+from marketlab.transports.kafka_guard import LogGuard
 
 __all__ = ["KafkaPublisher"]
 
@@ -28,6 +29,9 @@ MAX_PENDING_BYTES = 32 * 1024 * 1024
 #: How long `send` waits for room before it gives up: longer than a broker on this machine needs to come back.
 BLOCK_S = 15.0
 
+#: Between two looks, while an acknowledgement is waited for, at what else may end the wait.
+LOOK_S = 0.1
+
 #: Milliseconds for which a first message waits for company; a tick a second is as welcome as 40,000.
 LINGER_MS = 5
 BATCH_BYTES = 256 * 1024
@@ -36,7 +40,8 @@ BATCH_BYTES = 256 * 1024
 class KafkaPublisher(Publisher):
     """Sends with acks=all and idempotence: every message is on the log once, in order per key, or named as failed.
 
-    :param identity: of the topic; a key stays on its partition for as long as the publisher lives
+    :param identity: of the log: nothing is sent to another one, and a key stays on its partition for as long as the
+        publisher lives
     :raises TransportError: no broker answers in time
     """
 
@@ -46,9 +51,11 @@ class KafkaPublisher(Publisher):
         self._pending_bytes = 0
         self._failures: list[tuple[object, str]] = []
         self._closed = False
+        self._guard = LogGuard(config, identity)
         self._producer = open_client(
             _Producer,
             config,
+            guard=self._guard,
             acks="all",
             enable_idempotence=True,
             linger_ms=LINGER_MS,
@@ -62,17 +69,20 @@ class KafkaPublisher(Publisher):
             self._producer.partitions_for(config.topic)
         except KafkaError as error:
             self.close(timeout_s=config.connect_timeout_s)
+            self._guard.require()
             raise failed(config, "publish", error) from error
 
     def send(self, value: bytes, *, key: bytes, tag: object = None) -> None:
         """Hand over one message; it was not taken if this raises.
 
-        :raises TransportError: the buffer is full and nothing was acknowledged for :data:`BLOCK_S`
+        :raises TransportError: the buffer is full and nothing was acknowledged for :data:`BLOCK_S`, or another log is
+            in the place of ours, for good
         """
         if self._closed:
             raise TransportError(f"Kafka at {self._config.bootstrap_servers}: the publisher is closed")
         self._reap()
         self._raise_failures()
+        self._guard.require()
         if len(self._pending) >= MAX_PENDING or self._pending_bytes >= MAX_PENDING_BYTES:
             self._wait_for_room()
         try:
@@ -86,9 +96,11 @@ class KafkaPublisher(Publisher):
     def flush(self, *, timeout_s: float) -> None:
         """Wait for every acknowledgement; what is named as late may still arrive, and the next flush tells."""
         deadline = Deadline(timeout_s)
-        while self._pending and self._wait_for_oldest(deadline.remaining_s):
+        while self._pending and self._wait_for_oldest(deadline):
             self._reap()
-        self._raise_failures([(tag, f"not acknowledged within {timeout_s:g} s") for _, tag, _ in self._pending])
+        broken = self._guard.broken
+        why = broken.message if broken else f"not acknowledged within {timeout_s:g} s"
+        self._raise_failures([(tag, why) for _, tag, _ in self._pending])
 
     def close(self, *, timeout_s: float) -> None:
         """Give up at once what is not acknowledged, and end the sending thread."""
@@ -114,7 +126,8 @@ class KafkaPublisher(Publisher):
     def _wait_for_room(self) -> None:
         deadline = Deadline(BLOCK_S)
         while len(self._pending) >= MAX_PENDING or self._pending_bytes >= MAX_PENDING_BYTES:
-            if not self._wait_for_oldest(deadline.remaining_s):
+            if not self._wait_for_oldest(deadline):
+                self._guard.require()
                 raise TransportError(
                     f"Kafka at {self._config.bootstrap_servers}: {len(self._pending)} messages wait for their "
                     f"acknowledgement, none came for {BLOCK_S:g} s; no room for more",
@@ -123,12 +136,12 @@ class KafkaPublisher(Publisher):
             self._reap()
             self._raise_failures()
 
-    def _wait_for_oldest(self, timeout_s: float) -> bool:
-        """Wait for the oldest message; False if it is neither acknowledged nor failed in time."""
+    def _wait_for_oldest(self, deadline: Deadline) -> bool:
+        """Wait for the oldest message; False if it is neither acknowledged nor failed in time, or never will be."""
         future = self._pending[0][0]
-        if not future.is_done:
+        while not (future.is_done or deadline.passed or self._guard.broken):
             with suppress(KafkaError):  # its own failure or the end of our patience: `is_done` tells them apart
-                future.get(timeout=timeout_s)
+                future.get(timeout=min(LOOK_S, deadline.remaining_s))
         return bool(future.is_done)
 
     def _raise_failures(self, late: list[tuple[object, str]] | None = None) -> None:

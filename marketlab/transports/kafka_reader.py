@@ -10,9 +10,10 @@ from kafka.errors import KafkaError, OffsetOutOfRangeError, RetriableError
 
 from marketlab.deadline import Deadline
 from marketlab.errors import TransportError
-from marketlab.transports.kafka_client import failed, open_client
+from marketlab.transports.kafka_client import TopicIdentity, failed, open_client
 from marketlab.transports.kafka_config import KafkaConfig
 from marketlab.transports.kafka_fetching import FETCH_OPTIONS, to_ms
+from marketlab.transports.kafka_guard import LogGuard
 
 __all__ = ["KafkaReader"]
 
@@ -25,13 +26,15 @@ POLL_S = 0.5
 class KafkaReader:
     """A consumer that belongs to no group. One thread only.
 
+    :param identity: of the log
     :raises TransportError: no broker answers in time
     """
 
-    def __init__(self, config: KafkaConfig) -> None:
+    def __init__(self, config: KafkaConfig, identity: TopicIdentity) -> None:
         self._config = config
+        self._guard = LogGuard(config, identity)
         options = FETCH_OPTIONS | {"max_partition_fetch_bytes": 64 * 1024}  # a few ticks are wanted, not the log
-        self._consumer = open_client(KafkaConsumer, config, group_id=None, **options)
+        self._consumer = open_client(KafkaConsumer, config, guard=self._guard, group_id=None, **options)
 
     def held(self, partitions: Iterable[int], *, timeout_s: float) -> dict[int, range]:
         """The offsets that the topic holds, by partition.
@@ -44,6 +47,7 @@ class KafkaReader:
             oldest = self._consumer.beginning_offsets(places, timeout_ms=to_ms(deadline.remaining_s))
             ends = self._consumer.end_offsets(places, timeout_ms=to_ms(deadline.remaining_s))
         except KafkaError as error:
+            self._guard.require()
             raise failed(self._config, f"ask what {self._config.topic} holds", error) from error
         return {place.partition: range(oldest[place], ends[place]) for place in places}
 
@@ -63,6 +67,7 @@ class KafkaReader:
         except OffsetOutOfRangeError:  # trimmed in between
             return self.read(partition, offsets, timeout_s=deadline.remaining_s)
         except KafkaError as error:
+            self._guard.require()
             raise failed(self._config, f"read partition {partition} of {self._config.topic}", error) from error
 
     def close(self) -> None:
@@ -74,6 +79,7 @@ class KafkaReader:
         found: dict[int, bytes | None] = {}
         position = -NEAR
         while pending:
+            self._guard.require()
             if deadline.passed:
                 raise TransportError(
                     f"topic {place.topic}, partition {place.partition}: {len(pending)} offsets from {pending[-1]} on "

@@ -22,9 +22,10 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor
 from marketlab.deadline import Deadline
 from marketlab.errors import OffsetOutOfRangeError, TransportError
 from marketlab.ports import Assigned, Messages, Subscription
-from marketlab.transports.kafka_client import TopicIdentity, failed, identify, open_client
+from marketlab.transports.kafka_client import TopicIdentity, another_log, failed, identify, open_client
 from marketlab.transports.kafka_config import KafkaConfig
 from marketlab.transports.kafka_fetching import FETCH_OPTIONS, chunk, to_ms
+from marketlab.transports.kafka_guard import LogGuard
 from marketlab.transports.kafka_joining import keep_joins
 
 __all__ = ["KafkaSubscription"]
@@ -81,8 +82,15 @@ class KafkaSubscription(Subscription):
         self._reports_sent = True
         self._report_sent_at = -math.inf
         self._again_at = math.inf  # when the assignment is reported again, because it could not be sought
+        self._guard = LogGuard(config, identity)
         self._consumer = open_client(
-            KafkaConsumer, config, group_id=group, group_instance_id=instance_id, **FETCH_OPTIONS, **GROUP_OPTIONS
+            KafkaConsumer,
+            config,
+            guard=self._guard,
+            group_id=group,
+            group_instance_id=instance_id,
+            **FETCH_OPTIONS,
+            **GROUP_OPTIONS,
         )
         keep_joins(self._consumer)
         self._listener.consumer = self._consumer
@@ -97,13 +105,15 @@ class KafkaSubscription(Subscription):
     def poll(self, *, timeout_s: float, max_messages: int = 5000) -> Assigned | Messages:
         """What came.
 
-        :raises TransportError: another process has taken this member's place, or the log cannot be read; for good
+        :raises TransportError: another process has taken this member's place, another log is in the place of ours, or
+            it cannot be read; for good
         """
         self._require_usable()
         deadline = Deadline(timeout_s)
         while True:
             self._send_reports()
             polled = {} if self._listener.assigned is not None else self._poll_once(deadline.remaining_s, max_messages)
+            self._guard.require()
             if (news := self._news()) is not None:
                 return news  # what was polled along with it was read under the old assignment
             if polled or deadline.passed:
@@ -148,6 +158,7 @@ class KafkaSubscription(Subscription):
         try:
             ends = self._consumer.end_offsets(everything, timeout_ms=to_ms(timeout_s))
         except kafka_errors.KafkaError as error:
+            self._guard.require()
             raise failed(self._config, f"ask for the end of {self._config.topic}", error) from error
         return {place.partition: offset for place, offset in ends.items()}
 
@@ -174,7 +185,7 @@ class KafkaSubscription(Subscription):
             return
         self._closed = True
         deadline = Deadline(timeout_s)
-        if self._broken is None and self._reports and not self._reports_sent:
+        if self._broken is self._guard.broken is None and self._reports and not self._reports_sent:
             with suppress(kafka_errors.KafkaError):
                 self._consumer.commit(self._report_body(), timeout_ms=to_ms(deadline.remaining_s / 2))
         self._consumer.close(autocommit=False, timeout_ms=to_ms(deadline.remaining_s))
@@ -236,16 +247,13 @@ class KafkaSubscription(Subscription):
             raise TransportError(f"Kafka at {self._config.bootstrap_servers}: the subscription is closed")
         if self._broken is not None:
             raise self._broken
+        self._guard.require()
 
     def _require_same_log(self) -> None:
         """Positions mean nothing in a topic that was made anew under the old name."""
         found = identify(replace(self._config, connect_timeout_s=SEEK_TIMEOUT_S, request_timeout_s=SEEK_TIMEOUT_S))
         if found.log_id != self._identity.log_id:
-            raise OffsetOutOfRangeError(
-                f"topic {self._config.topic} was deleted and made again: wanted log {self._identity.log_id}, "
-                f"found {found.log_id}",
-                mend="Start again: the new log is read from its own beginning.",
-            )
+            raise another_log(self._config, self._identity, found)
 
     def _ranges(self, partitions: Iterable[int], *, timeout_s: float) -> dict[int, tuple[int, int]]:
         """Oldest offset and end by partition.
@@ -258,6 +266,7 @@ class KafkaSubscription(Subscription):
             oldest = self._consumer.beginning_offsets(places, timeout_ms=to_ms(deadline.remaining_s))
             ends = self._consumer.end_offsets(places, timeout_ms=to_ms(deadline.remaining_s))
         except kafka_errors.KafkaError as error:
+            self._guard.require()
             raise failed(self._config, f"ask for the offsets of {self._config.topic}", error) from error
         return {place.partition: (oldest[place], ends[place]) for place in places}
 
