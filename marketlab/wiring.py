@@ -13,7 +13,7 @@ from time import time as wall_clock
 from marketlab import tokens
 from marketlab.broker import ManagedBroker, Progress
 from marketlab.commit_times import CommitTimes, TimedSink, read_commit_times
-from marketlab.errors import SettingsError, TransportError
+from marketlab.errors import BrokerError, SettingsError, TransportError
 from marketlab.files import home_id, take_slot
 from marketlab.lag import GroupLag
 from marketlab.model import Rule
@@ -184,23 +184,28 @@ def answers(config: KafkaConfig) -> bool:
 def kept_broker(settings: Settings, transport: str = "kafka") -> Iterator[Callable[[], str]]:
     """Something to call now and then, that starts the managed broker again if it was killed.
 
-    It returns a sentence when it did, else nothing. A tape or your own Kafka is nothing to look after.
+    It returns a sentence when it did, or when it cannot yet: a full disk or a taken port may pass, so the next call
+    tries again; else nothing. A tape or your own Kafka is nothing to look after.
     """
     if settings.bootstrap_servers or tape_path(transport) is not None:
         yield lambda: ""
         return
     broker = ManagedBroker(settings.broker_home, cache=settings.cache, port=settings.broker_port)
-    checked = monotonic()
+    look_at = monotonic() + LOOK_S
     with ExitStack() as leases:
 
         def look() -> str:
-            nonlocal checked
-            if monotonic() - checked < LOOK_S:
+            nonlocal look_at
+            if monotonic() < look_at:
                 return ""
-            checked = monotonic()
-            if broker.status().running:
-                return ""
-            leases.enter_context(broker.acquire(timeout_s=TOPIC_S))
+            try:
+                if broker.status().running:
+                    return ""
+                leases.enter_context(broker.acquire(timeout_s=TOPIC_S))
+            except BrokerError as error:
+                return f"the broker is down and waits to be started again: {error.message}"
+            finally:
+                look_at = monotonic() + LOOK_S
             return "the broker was killed, started again"
 
         yield look

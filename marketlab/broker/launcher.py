@@ -107,7 +107,8 @@ class Launcher:
             who = ports.listener(port)
             raise PortTakenError(
                 f"port {port} is taken" + (f" by {who}" if who else ""),
-                mend="Name a free one with --port or MARKETLAB_BROKER_PORT, or none for the next free one.",
+                mend="End that program, or name a free port with --port or MARKETLAB_BROKER_PORT, or none for the next "
+                "free one; a broker that others have been told of stays on its port.",
             )
         yield port
 

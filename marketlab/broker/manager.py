@@ -40,7 +40,8 @@ class ManagedBroker:
 
     :param home: of the lab; made when needed
     :param cache: for jars and the AOT cache, shared by all homes; default: the user's cache folder
-    :param port: to listen on; None or 0: where it listened last, 9092, or the next free one
+    :param port: to listen on; None or 0: where it listened last, 9092, or the next free one; but only where it listened
+        last as long as others, who look for it there, hold leases
     :param aot: use the AOT cache, and train it in the background after a start without it
     """
 
@@ -166,9 +167,10 @@ class ManagedBroker:
             deadline = Deadline(timeout_s)
             with self._locked(timeout_s):
                 sweep(self.rooms.leases)
+                told = bool(holders(self.rooms.leases))  # others look for it where it was
                 lease = Lease(self.rooms.leases, on_release=self._stop_if_unused)
                 try:
-                    memory = self._ensure_running(progress, deadline)
+                    memory = self._ensure_running(progress, deadline, told=told)
                     if stays and not memory.stays:
                         memory = replace(memory, stays=True)
                         memory.write(self.rooms)
@@ -184,15 +186,16 @@ class ManagedBroker:
         self._train_if_cold(memory)
         return lease
 
-    def _ensure_running(self, progress: Progress, deadline: Deadline) -> Memory:
+    def _ensure_running(self, progress: Progress, deadline: Deadline, *, told: bool) -> Memory:
         memory = Memory.read(self.rooms)
         if self.rooms.jvm_lives():
-            return self._join(memory, progress, deadline)
+            return self._join(memory, progress, deadline, told=told)
         class_path = self._jars.ensure(progress=progress)
         aot = AotCache(self.cache / "aot", java=java(), class_path=class_path) if self._aot else None
         flags = aot.use() if aot else []
         launcher = Launcher(self.rooms, class_path, self.cache, flags=flags, stop_timeout_s=STOP_S)
-        port = launcher.start(port=self.port, last_port=memory.port, deadline=deadline, progress=progress)
+        wanted = self.port or (memory.port if told else None)
+        port = launcher.start(port=wanted, last_port=memory.port, deadline=deadline, progress=progress)
         memory = replace(
             memory,
             port=port,
@@ -204,13 +207,13 @@ class ManagedBroker:
             memory.write(self.rooms)
         return memory
 
-    def _join(self, memory: Memory, progress: Progress, deadline: Deadline) -> Memory:
+    def _join(self, memory: Memory, progress: Progress, deadline: Deadline, *, told: bool) -> Memory:
         """The broker runs already: make sure that it answers and is watched."""
         pid = self.rooms.jvm_pid()
         if pid is None or pid != memory.ready_pid:
             # Its starter was killed before it was ready, so nobody was told of it: begin again.
             keeper.end_jvm(self.rooms, timeout_s=STOP_S)
-            return self._ensure_running(progress, deadline)
+            return self._ensure_running(progress, deadline, told=told)
         if self.port not in {None, memory.port}:
             raise BrokerError(
                 f"the broker of this home already runs on port {memory.port}, wanted was {self.port}",
@@ -224,7 +227,7 @@ class ManagedBroker:
             if found and found.nodes and found.cluster_id == cluster_id:
                 return memory
             if not self.rooms.jvm_lives():
-                return self._ensure_running(progress, deadline)
+                return self._ensure_running(progress, deadline, told=told)
             if deadline.passed:
                 raise BrokerError(
                     f"the broker runs as process {pid} but does not answer on port {memory.port}",
