@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 
 import click
 
@@ -65,7 +65,7 @@ def consume(
             rule=rule(settings),
             batch_size=settings.batch_size,
             listeners=listeners,
-            trouble=lambda text: err.print(f"[yellow]waiting[/] {text}" if text else "[yellow]going on[/]"),
+            trouble=_say,
         )
         collect_rarely()
         summary = consumer.run(stop, drain=drain)
@@ -78,3 +78,8 @@ def consume(
         f"{counts.duplicate:,} duplicate, {counts.dead_lettered:,} dead-lettered, {counts.control:,} control; "
         f"{summary.alerts:,} alerts in {summary.seconds:.1f} s"
     )
+
+
+def _say(trouble: str | None) -> None:
+    with suppress(OSError):  # standard error may be a file on the very disk that is full
+        err.print(f"[yellow]waiting[/] {trouble}" if trouble else "[yellow]going on[/]")
