@@ -6,6 +6,7 @@ Adapters meet these interfaces in one file, :mod:`marketlab.wiring`; each has a 
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -103,6 +104,9 @@ class Messages:
 
 class Publisher(ABC):
     """Puts messages on a log. One thread only."""
+
+    def heed(self, stop: threading.Event) -> None:  # noqa: B027 (not every log makes anybody wait)
+        """From now on wait no longer than a few seconds in all, wherever it waits, once ``stop`` is set."""
 
     @abstractmethod
     def send(self, value: bytes, *, key: bytes, tag: object = None) -> None:

@@ -138,6 +138,7 @@ class Producer:
         :raises TransportError: the log cannot be reached; what was sent is acknowledged, but the run is not closed
         """
         summary, started = self.summary, time.monotonic()
+        self._publisher.heed(stop)
         try:
             try:
                 with self._noting():

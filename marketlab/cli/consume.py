@@ -9,7 +9,7 @@ import click
 from marketlab.cli.options import json_option, transport_option
 from marketlab.cli.output import err, out, print_json
 from marketlab.cli.progress import progress
-from marketlab.cli.running import collect_rarely, stop_on_eof, stopping
+from marketlab.cli.running import collect_rarely, starting, stop_on_eof, stopping
 from marketlab.consumer import Consumer, Listener
 from marketlab.listeners import AnalyticsLog, Printer
 from marketlab.settings import Settings
@@ -47,7 +47,9 @@ def consume(
         to = stack.enter_context(
             closing(timed(open_sink(settings, sink, api=api), settings, consumer=number, kind=sink))
         )
-        log = stack.enter_context(open_transport(settings, transport, progress=progress(quiet=as_json)))
+        with starting(stop):
+            log = stack.enter_context(open_transport(settings, transport, progress=progress(quiet=as_json)))
+            log_id = log.log_id
         listeners: list[Listener] = []
         if settings.analytics_log:
             file = "analytics.log" if number == 0 else f"analytics-{number}.log"
@@ -61,7 +63,7 @@ def consume(
         consumer = Consumer(
             lambda: log.subscribe(name, instance_id=f"{instance}-{sink}"),
             to,
-            log=log.log_id,
+            log=log_id,
             rule=rule(settings),
             batch_size=settings.batch_size,
             listeners=listeners,

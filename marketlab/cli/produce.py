@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import click
 
 from marketlab.cli.options import SourceOptions, json_option, source_options, transport_option
 from marketlab.cli.output import err, out, print_json
 from marketlab.cli.progress import progress
-from marketlab.cli.running import collect_rarely, stop_on_eof, stopping
+from marketlab.cli.running import collect_rarely, starting, stop_on_eof, stopping
 from marketlab.errors import DeliveryError
 from marketlab.model import Tick, to_dict
 from marketlab.producer import Producer
@@ -50,12 +52,17 @@ def produce(
     )
     if not as_json:
         err.print(f"[dim]source[/] {source.describe()}")
-    with stopping() as stop, open_transport(settings, transport, progress=progress(quiet=as_json)) as log:
+    with ExitStack() as stack:
+        stop = stack.enter_context(stopping())
         if until_eof:
             stop_on_eof(stop)
+        with starting(stop):
+            log = stack.enter_context(open_transport(settings, transport, progress=progress(quiet=as_json)))
+            publisher = log.publisher()
+            stack.callback(publisher.close, timeout_s=0)
         talk = not (as_json or quiet or options.unpaced)  # nobody reads 30,000 lines a second
         collect_rarely()
-        producer = Producer(log.publisher(), run=run, on_sent=_say if talk else None)
+        producer = Producer(publisher, run=run, on_sent=_say if talk else None)
         try:
             producer.run(source, stop, pace=options.pace(), max_ticks=options.ticks, max_s=options.for_s)
         except DeliveryError:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["collect_rarely", "stop_after", "stop_on_eof", "stopping"]
+__all__ = ["collect_rarely", "starting", "stop_after", "stop_on_eof", "stopping"]
 
 
 @contextmanager
@@ -26,6 +26,29 @@ def stopping(stop: threading.Event | None = None) -> Iterator[threading.Event]:
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def starting(stop: threading.Event) -> Iterator[None]:
+    """Inside :func:`stopping`, while nothing has been read or sent: there is nothing to drain, so a stop ends at once.
+
+    Otherwise it would wait until Kafka was found, or had been looked for long enough.
+
+    :param stop: as :func:`stopping` gave it
+    """
+
+    def on_signal(*_: object) -> None:
+        stop.set()
+        raise SystemExit(0)
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        if stop.is_set():
+            raise SystemExit(0)
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -13,7 +13,7 @@ from rich.text import Text
 from marketlab.cli.options import SourceOptions, json_option, source_options, transport_option
 from marketlab.cli.output import err, out, print_json
 from marketlab.cli.progress import progress
-from marketlab.cli.running import stopping
+from marketlab.cli.running import starting, stopping
 from marketlab.settings import Settings
 from marketlab.supervisor import Home, Pipeline, Progress, Result
 from marketlab.wiring import kept_broker, open_reader, open_transport
@@ -46,7 +46,11 @@ def up(
     with ExitStack() as stack:
         stop = stack.enter_context(stopping())
         home = stack.enter_context(Home(settings.home))
-        log = stack.enter_context(open_transport(settings, transport, create=True, progress=progress(quiet=as_json)))
+        with starting(stop):
+            log = stack.enter_context(
+                open_transport(settings, transport, create=True, progress=progress(quiet=as_json))
+            )
+            log_id = log.log_id
         reader = stack.enter_context(open_reader(settings))
         show = stack.enter_context(StatusLine()) if not as_json else None
         told: list[str] = []
@@ -66,7 +70,7 @@ def up(
             consumer=["--transport", transport],
             api=[*(("--port", str(port)) if port is not None else ()), *(("--open",) if open_page else ())],
             reader=reader,
-            log=log.log_id,
+            log=log_id,
             keep_alive=stack.enter_context(kept_broker(settings, transport)),
             on_progress=on_progress,
         )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 
-from marketlab.deadline import Deadline
+from marketlab.deadline import Deadline, Leave
 from marketlab.errors import DeliveryError, TransportError
 from marketlab.ports import Assigned, Chunk, Messages, Publisher, Subscription
 from marketlab.testing.memory_state import LogState, Member, Message
 
 __all__ = ["MemoryPublisher", "MemorySubscription"]
+
+STOPPED_S = 4.0  # as Kafka's publisher
+LOOK_S = 0.1  # between two looks for a stop
 
 
 class MemoryPublisher(Publisher):
@@ -22,6 +26,7 @@ class MemoryPublisher(Publisher):
         self._waiting: list[tuple[int, Message, object]] = []
         self._failures: list[tuple[object, str]] = []
         self._closed = False
+        self._leave = Deadline(None)
 
     def send(self, value: bytes, *, key: bytes, tag: object = None) -> None:
         """Append one message, or hold it back; it was not taken if this raises."""
@@ -39,13 +44,20 @@ class MemoryPublisher(Publisher):
             self._waiting.append((log.partitioner(key), Message(key, value, log.now_ms()), tag))
             self._deliver()
 
+    def heed(self, stop: threading.Event) -> None:
+        """Wait for the log to run no longer than :data:`STOPPED_S` after a stop."""
+        self._leave = Leave(stop, STOPPED_S)
+
     def flush(self, *, timeout_s: float) -> None:
         """Wait for the log to run; name what failed and what still waits."""
         log = self._log
+        deadline = Deadline(timeout_s)
         with log.changed:
-            log.changed.wait_for(lambda: log.running or not self._waiting, timeout_s)
+            while self._waiting and not (log.running or deadline.passed or self._leave.passed):
+                log.changed.wait(min(LOOK_S, deadline.remaining_s))
             self._deliver()
-            self._raise_failures([(tag, f"not acknowledged within {timeout_s:g} s") for _, _, tag in self._waiting])
+            limit = f"{STOPPED_S:g} s of the stop" if self._leave.passed else f"{timeout_s:g} s"
+            self._raise_failures([(tag, f"not acknowledged within {limit}") for _, _, tag in self._waiting])
 
     def close(self, *, timeout_s: float) -> None:  # noqa: ARG002
         """Drop what still waits. Idempotent."""

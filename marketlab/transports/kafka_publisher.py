@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 from kafka.partitioner.abc import Partitioner as KafkaPartitioner
 from kafka.producer.transaction_manager import TransactionState
 
-from marketlab.deadline import Deadline
+from marketlab.deadline import Deadline, Leave
 from marketlab.errors import DeliveryError, TransportError
 from marketlab.partitioner import Partitioner
 from marketlab.ports import Publisher
@@ -28,6 +28,9 @@ MAX_PENDING_BYTES = 32 * 1024 * 1024
 
 #: How long `send` waits for room before it gives up: longer than a broker on this machine needs to come back.
 BLOCK_S = 15.0
+
+#: How long acknowledgements are waited for after a stop, which is to end everything within 5 s.
+STOPPED_S = 4.0
 
 #: Between two looks, while an acknowledgement is waited for, at what else may end the wait.
 LOOK_S = 0.1
@@ -51,6 +54,7 @@ class KafkaPublisher(Publisher):
         self._pending_bytes = 0
         self._failures: list[tuple[object, str]] = []
         self._closed = False
+        self._leave = Deadline(None)
         self._guard = LogGuard(config, identity)
         self._producer = open_client(
             _Producer,
@@ -71,6 +75,10 @@ class KafkaPublisher(Publisher):
             self.close(timeout_s=config.connect_timeout_s)
             self._guard.require()
             raise failed(config, "publish", error) from error
+
+    def heed(self, stop: threading.Event) -> None:
+        """Wait for acknowledgements no longer than :data:`STOPPED_S` in all after a stop."""
+        self._leave = Leave(stop, STOPPED_S)
 
     def send(self, value: bytes, *, key: bytes, tag: object = None) -> None:
         """Hand over one message; it was not taken if this raises.
@@ -98,8 +106,9 @@ class KafkaPublisher(Publisher):
         deadline = Deadline(timeout_s)
         while self._pending and self._wait_for_oldest(deadline):
             self._reap()
+        limit = f"{STOPPED_S:g} s of the stop" if self._leave.passed else f"{timeout_s:g} s"
         broken = self._guard.broken
-        why = broken.message if broken else f"not acknowledged within {timeout_s:g} s"
+        why = broken.message if broken else f"not acknowledged within {limit}"
         self._raise_failures([(tag, why) for _, tag, _ in self._pending])
 
     def close(self, *, timeout_s: float) -> None:
@@ -130,7 +139,7 @@ class KafkaPublisher(Publisher):
                 self._guard.require()
                 raise TransportError(
                     f"Kafka at {self._config.bootstrap_servers}: {len(self._pending)} messages wait for their "
-                    f"acknowledgement, none came for {BLOCK_S:g} s; no room for more",
+                    f"acknowledgement, none came in time; no room for more",
                     mend="Is it up? `marketlab broker status`",
                 )
             self._reap()
@@ -139,7 +148,7 @@ class KafkaPublisher(Publisher):
     def _wait_for_oldest(self, deadline: Deadline) -> bool:
         """Wait for the oldest message; False if it is neither acknowledged nor failed in time, or never will be."""
         future = self._pending[0][0]
-        while not (future.is_done or deadline.passed or self._guard.broken):
+        while not (future.is_done or deadline.passed or self._leave.passed or self._guard.broken):
             with suppress(KafkaError):  # its own failure or the end of our patience: `is_done` tells them apart
                 future.get(timeout=min(LOOK_S, deadline.remaining_s))
         return bool(future.is_done)

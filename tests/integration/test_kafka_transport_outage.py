@@ -306,3 +306,25 @@ def test_closing_without_a_broker_leaves_no_thread(own: OwnBroker, harness: Kafk
     log.close()
     assert set(threading.enumerate()) <= before
     own.thaw()
+
+
+def test_after_a_stop_acknowledgements_are_not_waited_for_much_longer(
+    own: OwnBroker, harness: KafkaHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_publisher, "STOPPED_S", 0.3)
+    monkeypatch.setattr(kafka_publisher, "MAX_PENDING", 3)
+    publisher, stop = harness.log.publisher(), threading.Event()
+    publisher.heed(stop)
+    own.freeze()
+    for number in range(3):
+        publisher.send(b"0:%d" % number, key=key_for(0), tag=number)
+    with pytest.raises(DeliveryError, match=r"not acknowledged within 0\.1 s"):
+        publisher.flush(timeout_s=0.1)
+    stop.set()
+    with pytest.raises(TransportError, match="none came in time; no room for more"):
+        publisher.send(b"0:3", key=key_for(0))
+    with pytest.raises(DeliveryError, match=r"not acknowledged within 0\.3 s of the stop") as late:
+        publisher.flush(timeout_s=600)
+    assert [tag for tag, _ in late.value.failures] == [0, 1, 2]
+    publisher.close(timeout_s=CLOSE_S)
+    own.thaw()

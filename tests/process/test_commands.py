@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -224,3 +225,11 @@ def test_the_http_sink_says_when_the_api_is_not_there_and_stops_when_told(
         running.process.terminate()
         assert running.wait() == 3
     assert "marketlab serve" in running.err
+
+
+def test_a_stop_while_kafka_is_looked_for_ends_at_once(home: Home) -> None:
+    with home.running("consume", MARKETLAB_BOOTSTRAP_SERVERS="127.0.0.1:1") as running:
+        eventually(lambda: any((home.path / "run").glob("consumer*")), what="the place of a consumer")
+        running.process.send_signal(signal.SIGTERM)
+        assert running.wait(15) == 0, "Kafka is looked for twice as long"
+    assert (running.out, running.err) == ("", "")

@@ -11,6 +11,8 @@ from marketlab.errors import DeliveryError, TransportError
 from marketlab.model import Close, Tick
 from marketlab.ports import Publisher
 from marketlab.producer import Pace, Producer, new_run
+from marketlab.testing import memory_clients
+from marketlab.testing.memory_log import MemoryLog
 from marketlab.wire import decode
 
 
@@ -81,6 +83,22 @@ def test_a_stop_closes_the_run_with_what_was_sent() -> None:
     producer = Producer(desk, run="r1", on_sent=lambda _: stop.set())
     producer.run(quotes(*"AAAA"), stop, pace=Pace())
     assert desk.messages[1:] == [Close("r1", "A", 1, 1)]
+
+
+def test_a_stop_while_the_log_is_away_names_what_was_sent_instead_of_waiting_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory_clients, "STOPPED_S", 0.2)
+    log, stop = MemoryLog(), threading.Event()
+
+    def the_log_goes_and_somebody_wants_to_leave(_: Tick) -> None:
+        log.stop()
+        stop.set()
+
+    producer = Producer(log.publisher(), run="r1", on_sent=the_log_goes_and_somebody_wants_to_leave)
+    with pytest.raises(DeliveryError, match=r"1 closing records were not .* within 0\.2 s of the stop"):
+        producer.run(quotes(*"AAAA"), stop, pace=Pace())
+    assert [name[:2] for name in producer.summary.failed] == [("A", 0)]
 
 
 def test_a_failed_send_is_reported_by_symbol_and_sequence_and_the_run_is_closed() -> None:
