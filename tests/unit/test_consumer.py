@@ -360,5 +360,5 @@ def test_a_stop_while_a_claim_waits_tries_once_more_before_it_gives_up() -> None
         consumer(log, store, trouble=lambda _: stop.set()).run(stop)
 
 
-def test_a_stop_ends_within_five_seconds_whatever_has_to_be_waited_for() -> None:
+def test_the_waits_on_the_way_of_a_stop_add_up_to_less_than_five_seconds() -> None:
     assert POLL_S + BUSY_TIMEOUT_S + CLOSE_S <= 5
