@@ -3,7 +3,8 @@
 kafka-python fetches and sends by the name of a topic, to whoever listens at the address. While a broker is away another
 one may take its port, with a topic of that name: its messages would be stored as ours, and ours acknowledged by it.
 Within a connection the other end stays who it is, so asking at the beginning of each is enough; what is to be sent
-waits until the answer has come.
+waits until the answer has come. Members that are not public are overridden here: look at them at each upgrade
+(decisions 0026).
 """
 
 from __future__ import annotations
