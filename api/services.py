@@ -45,6 +45,7 @@ class Services:
         self._reader, self._post = reader, post
         self._reading, self._writing = threading.Lock(), threading.Lock()
         self._kept: dict[str, tuple[int, Body]] = {}
+        self._database: tuple[int, str | None] = (-1, None)  # the version of the store, and which database it was then
         # A version means nothing to the next process: a page that outlives this one may not be told "unchanged".
         self._boot = secrets.token_hex(4)
 
@@ -71,7 +72,8 @@ class Services:
         :param keep_as: name under which the body is kept until the next commit; None: made anew
         """
         with self.reading() as reader:
-            version, database = reader.changes(), reader.identity()
+            version = reader.changes()
+            database = self._database_at(reader, version)
             tag = f"{self._boot}-{version}"
             if request.if_none_match.contains_weak(tag):
                 response = Response(status=304)
@@ -85,6 +87,12 @@ class Services:
         if database:
             response.headers[DATABASE] = database
         return response
+
+    def _database_at(self, reader: StoreReader, version: int) -> str | None:
+        """Which database it is; asked for after a commit only, for an idle poll should cost little."""
+        if self._database[0] != version:
+            self._database = (version, reader.identity())
+        return self._database[1]
 
     def _body(
         self, reader: StoreReader, version: int, make: Callable[[StoreReader], Body], keep_as: str | None
