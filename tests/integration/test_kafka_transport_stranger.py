@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import random
 import re
 import signal
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from threading import Event, Thread
 import pytest
 
 from marketlab.broker import ManagedBroker
-from marketlab.broker.ports import is_free
+from marketlab.chaos.ground import quiet_port
 from marketlab.consumer import Consumer
 from marketlab.errors import DeliveryError, OffsetOutOfRangeError
 from marketlab.model import Rule
@@ -56,7 +55,7 @@ class Home:
 @pytest.fixture
 def port() -> int:
     """Neither near 9092 nor ephemeral, so that nobody else takes it meanwhile."""
-    return next(port for port in random.sample(range(20_000, 30_000), 100) if is_free(port))
+    return quiet_port()
 
 
 @pytest.fixture

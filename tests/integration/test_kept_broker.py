@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import socket
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ import pytest
 
 from marketlab import wiring
 from marketlab.broker import ManagedBroker
-from marketlab.broker.ports import is_free
+from marketlab.chaos.ground import quiet_port
 from marketlab.settings import load_settings
 from marketlab.wiring import kept_broker
 from tests.support import eventually
@@ -24,7 +23,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("kafka_installed")]
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[ManagedBroker]:
     """A broker in use, on a port that nobody else wants."""
-    quiet = next(port for port in random.sample(range(20_000, 30_000), 100) if is_free(port))
+    quiet = quiet_port()
     made = ManagedBroker(tmp_path, port=quiet)
     with made.acquire(timeout_s=90):
         yield made

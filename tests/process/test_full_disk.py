@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from marketlab.broker.ports import is_free
+from marketlab.chaos.ground import quiet_port
 from tests.process.commands import Home
 from tests.support import eventually
 
@@ -39,7 +38,7 @@ def fill(file: Path) -> None:
 
 
 def test_up_waits_for_room_says_so_and_goes_on_without_losing_a_tick(small_disk: Path) -> None:
-    port = next(port for port in random.sample(range(20_000, 30_000), 100) if is_free(port))
+    port = quiet_port()
     home = Home(small_disk / ".marketlab", MARKETLAB_BROKER_PORT=str(port))
     with home.running("up", "--ticks", str(TICKS), "--rate", "500", "--seed", "7", "--port", "0") as running:
         eventually(lambda: home.stored() > 200, timeout_s=90, what="ticks in the store")
