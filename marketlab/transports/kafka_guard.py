@@ -16,8 +16,8 @@ from kafka.errors import KafkaConnectionError
 from kafka.net import KafkaConnection, KafkaConnectionManager, KafkaNetClient, NetworkSelector
 from kafka.protocol.metadata import MetadataRequest
 
-from marketlab.errors import OffsetOutOfRangeError
-from marketlab.transports.kafka_client import TopicIdentity, another_log, topic_id
+from marketlab.errors import OffsetOutOfRangeError, TransportError
+from marketlab.transports.kafka_client import TopicIdentity, another_log, failed, topic_id
 from marketlab.transports.kafka_config import KafkaConfig
 
 __all__ = ["LogGuard"]
@@ -43,6 +43,10 @@ class LogGuard:
         """
         if self.broken is not None:
             raise self.broken
+
+    def failed(self, act: str, error: BaseException) -> TransportError:
+        """What to raise for a failure of the client: that another log was found, or else what failed."""
+        return self.broken or failed(self._config, act, error)
 
     def client(self, **configs: Any) -> KafkaNetClient:
         """The network part of a client of kafka-python, made with its options."""

@@ -73,8 +73,7 @@ class KafkaPublisher(Publisher):
             self._producer.partitions_for(config.topic)
         except KafkaError as error:
             self.close(timeout_s=config.connect_timeout_s)
-            self._guard.require()
-            raise failed(config, "publish", error) from error
+            raise self._guard.failed("publish", error) from error
 
     def heed(self, stop: threading.Event) -> None:
         """Wait for acknowledgements no longer than :data:`STOPPED_S` in all after a stop."""

@@ -10,7 +10,7 @@ from kafka.errors import KafkaError, OffsetOutOfRangeError, RetriableError
 
 from marketlab.deadline import Deadline
 from marketlab.errors import TransportError
-from marketlab.transports.kafka_client import TopicIdentity, failed, open_client
+from marketlab.transports.kafka_client import TopicIdentity, open_client
 from marketlab.transports.kafka_config import KafkaConfig
 from marketlab.transports.kafka_fetching import FETCH_OPTIONS, to_ms
 from marketlab.transports.kafka_guard import LogGuard
@@ -47,8 +47,7 @@ class KafkaReader:
             oldest = self._consumer.beginning_offsets(places, timeout_ms=to_ms(deadline.remaining_s))
             ends = self._consumer.end_offsets(places, timeout_ms=to_ms(deadline.remaining_s))
         except KafkaError as error:
-            self._guard.require()
-            raise failed(self._config, f"ask what {self._config.topic} holds", error) from error
+            raise self._guard.failed(f"ask what {self._config.topic} holds", error) from error
         return {place.partition: range(oldest[place], ends[place]) for place in places}
 
     def read(self, partition: int, offsets: Iterable[int], *, timeout_s: float) -> dict[int, bytes | None]:
@@ -67,8 +66,7 @@ class KafkaReader:
         except OffsetOutOfRangeError:  # trimmed in between
             return self.read(partition, offsets, timeout_s=deadline.remaining_s)
         except KafkaError as error:
-            self._guard.require()
-            raise failed(self._config, f"read partition {partition} of {self._config.topic}", error) from error
+            raise self._guard.failed(f"read partition {partition} of {self._config.topic}", error) from error
 
     def close(self) -> None:
         """Close."""

@@ -158,8 +158,7 @@ class KafkaSubscription(Subscription):
         try:
             ends = self._consumer.end_offsets(everything, timeout_ms=to_ms(timeout_s))
         except kafka_errors.KafkaError as error:
-            self._guard.require()
-            raise failed(self._config, f"ask for the end of {self._config.topic}", error) from error
+            raise self._guard.failed(f"ask for the end of {self._config.topic}", error) from error
         return {place.partition: offset for place, offset in ends.items()}
 
     def pause(self) -> None:
@@ -266,8 +265,7 @@ class KafkaSubscription(Subscription):
             oldest = self._consumer.beginning_offsets(places, timeout_ms=to_ms(deadline.remaining_s))
             ends = self._consumer.end_offsets(places, timeout_ms=to_ms(deadline.remaining_s))
         except kafka_errors.KafkaError as error:
-            self._guard.require()
-            raise failed(self._config, f"ask for the offsets of {self._config.topic}", error) from error
+            raise self._guard.failed(f"ask for the offsets of {self._config.topic}", error) from error
         return {place.partition: (oldest[place], ends[place]) for place in places}
 
     def _out_of_range(
